@@ -1,0 +1,1 @@
+"""The Glidein Factory: publishes signed web areas and turns requests into glideins."""

@@ -1,0 +1,48 @@
+"""The command ``glidein-factory``: one verb a file in :mod:`orchestrator.verbs`."""
+
+import importlib
+import pkgutil
+import sys
+
+import click
+
+from orchestrator import verbs
+from orchestrator.errors import FactoryError
+
+
+class Verbs(click.Group):
+    """Finds ``some-verb`` as the function ``command`` of ``orchestrator/verbs/some_verb.py``.
+
+    A verb's module, and all that it needs, is loaded only when that verb is asked for.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        names = (module.name for module in pkgutil.iter_modules(verbs.__path__))
+        return sorted(name.replace("_", "-") for name in names)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"orchestrator.verbs.{name.replace('-', '_')}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="glidein-factory")
+def group() -> None:
+    """Run a Glidein Factory: publish areas, build HTCondor tarballs, try glideins."""
+
+
+def main() -> None:
+    """Run the command line; a FactoryError becomes one line on stderr and exit code 1."""
+    try:
+        group()
+    except FactoryError as error:
+        click.echo(f"glidein-factory: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
