@@ -1,0 +1,128 @@
+# shellcheck shell=bash
+# options.sh - the command line: those options the factory passes, and those for people.
+#
+# Every option is checked as it is read. Values of -param_NAME arrive escaped, because batch
+# systems disagree about quoting; they are decoded here.
+#
+# Needs:  log.sh config.sh
+# Sets:   OPTION (associative: value by option name without its dash, or 1 for a flag)
+#         and, through config_set, one key per -param_NAME
+
+declare -gA OPTION=()
+
+# Options with a value, and the pattern that the value must match. An empty pattern: anything.
+declare -gA _OPTION_FORM=(
+  [v]='^(std|nodebug|fast|check|checkdebug|debug|dbg)$'
+  [name]='^[A-Za-z0-9._-]+$'
+  [entry]='^[A-Za-z0-9._-]+$'
+  [factory]='^[A-Za-z0-9._@-]+$'
+  [clientname]='^[A-Za-z0-9._@-]+$'
+  [schedd]='^[A-Za-z0-9._@:-]+$'
+  [proxy]='^(None|OSG|(http://)?[A-Za-z0-9._:/-]+(,(http://)?[A-Za-z0-9._:/-]+)*)$'
+  [web]='^https?://[^[:space:]]+$'
+  [sign]='^([0-9a-f]{40}|[0-9a-f]{64})$'
+  [signentry]='^([0-9a-f]{40}|[0-9a-f]{64})$'
+  [signtype]='^(sha1|sha256)$'
+  [descript]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
+  [descriptentry]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
+  [dir]='.'
+  [submitcredid]=''
+  [slotslayout]='^(fixed|partitionable)$'
+  [clientweb]='^https?://[^[:space:]]+$'
+  [clientsign]='^([0-9a-f]{40}|[0-9a-f]{64})$'
+  [clientsigntype]='^(sha1|sha256)$'
+  [clientdescript]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
+  [clientgroup]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
+  [clientwebgroup]='^https?://[^[:space:]]+$'
+  [clientsigngroup]='^([0-9a-f]{40}|[0-9a-f]{64})$'
+  [clientdescriptgroup]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
+  [cluster]='^[0-9]+$'
+  [subcluster]='^[0-9]+$'
+  [multiglidein]='^[1-9][0-9]{0,2}$'
+  [multirestart]='^[0-9]{1,3}$'
+)
+
+# What a batch-safe value says for each character: see options_decode
+declare -gA _OPTION_ESCAPE=(
+  [nbsp]=' ' [semicolon]=';' [colon]=':' [tilde]='~' [not]='!' [question]='?' [star]='*'
+  [dollar]='$' [comment]='#' [sclose]=']' [sopen]='[' [gclose]='}' [gopen]='{' [close]=')'
+  [open]='(' [gt]='>' [lt]='<' [minus]='-' [plus]='+' [eq]='=' [singquot]="'" [quot]='"'
+  [fork]='`' [pipe]='|' [backslash]=$'\\' [amp]='&' [comma]=',' [dot]='.'
+)
+
+# options_read ARGUMENT... - read the whole command line into OPTION and the configuration.
+#   Returns:  0
+#             2  an option is unknown, lacks its value, is malformed, or a required one is missing;
+#                the log names it
+options_read() {
+  local option value
+  while (($#)); do
+    option=$1
+    shift
+    case $option in
+      -h | -help | --help) OPTION[help]=1 ;;
+      --version) OPTION[version]=1 ;;
+      --check | --dry-run | --keep | --shell | --json) OPTION[${option#--}]=1 ;;
+      -param_*)
+        (($#)) || log_fail 2 "option $option: its value is missing" || return
+        options_decode "$1" || log_fail 2 "option $option: cannot decode '$1'" || return
+        config_set "${option#-param_}" "$REPLY" || log_fail 2 "option $option: bad name or value" || return
+        shift
+        ;;
+      -*)
+        option=${option#-}
+        [[ ${_OPTION_FORM[$option]+x} ]] || log_fail 2 "unknown option: -$option (see --help)" || return
+        (($#)) || log_fail 2 "option -$option: its value is missing" || return
+        value=$1
+        shift
+        [[ -z ${_OPTION_FORM[$option]} || $value =~ ${_OPTION_FORM[$option]} ]] \
+          || log_fail 2 "option -$option: '$value' is not of the form ${_OPTION_FORM[$option]}" || return
+        OPTION[$option]=$value
+        ;;
+      *) log_fail 2 "not an option: '$option' (see --help)" || return ;;
+    esac
+  done
+  [[ ${OPTION[help]+x} || ${OPTION[version]+x} || ${OPTION[check]+x} ]] || _options_complete
+}
+
+# options_decode TEXT - set REPLY to TEXT with each `.name,` replaced by the character it stands for.
+#   A dot always begins such a name, since dots themselves travel as `.dot,`.
+#   Returns:  0
+#             1  a dot is not followed by a known name and a comma
+options_decode() {
+  local rest=$1 name
+  REPLY=
+  while [[ $rest == *.* ]]; do
+    REPLY+=${rest%%.*}
+    rest=${rest#*.}
+    name=${rest%%,*}
+    [[ $rest == *,* && -n $name && ${_OPTION_ESCAPE[$name]+x} ]] || return 1
+    REPLY+=${_OPTION_ESCAPE[$name]}
+    rest=${rest#*,}
+  done
+  REPLY+=$rest
+}
+
+# _options_complete - defaults, required options, and hashes of the right length
+_options_complete() {
+  local option length
+  for option in web name factory entry sign signentry descript descriptentry; do
+    [[ ${OPTION[$option]+x} ]] || log_fail 2 "required option is missing: -$option (see --help)" || return
+  done
+  if [[ ${OPTION[clientweb]+x} ]]; then
+    for option in clientsign clientdescript clientgroup clientwebgroup clientsigngroup clientdescriptgroup; do
+      [[ ${OPTION[$option]+x} ]] || log_fail 2 "-clientweb needs -$option as well" || return
+    done
+  fi
+  : "${OPTION[signtype]:=sha1}" "${OPTION[clientsigntype]:=sha1}" # as in the reference
+  : "${OPTION[v]:=std}" "${OPTION[proxy]:=None}" "${OPTION[dir]:=.}" "${OPTION[slotslayout]:=partitionable}"
+  for option in sign signentry clientsign clientsigngroup; do
+    length=40
+    case $option in
+      client*) [[ ${OPTION[clientsigntype]} == sha1 ]] || length=64 ;;
+      *) [[ ${OPTION[signtype]} == sha1 ]] || length=64 ;;
+    esac
+    [[ ! ${OPTION[$option]+x} || ${#OPTION[$option]} -eq length ]] \
+      || log_fail 2 "option -$option: its hash has ${#OPTION[$option]} digits, its type wants $length" || return
+  done
+}

@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# phase.sh - the phases of a glidein: their order in time, durations, verdicts and exit codes.
+#
+# Each phase has an exit code, a multiple of ten. A phase that fails ends the glidein with it (or
+# with a nearer one that it put into PHASE_EXIT); a signal ends it with that code plus nine.
+#
+# Needs:  log.sh clock.sh
+
+PHASE_NAME=start # the phase we are in
+PHASE_CODE=0     # its exit code
+PHASE_EXIT=      # set by a phase that knows better than its code why it failed
+PHASE_SIGNAL=    # the signal that ended the glidein, if one did
+declare -ga PHASE_DONE=() # "name milliseconds verdict", in order
+
+# phase_run NAME CODE COMMAND... - run one phase.
+#   Returns:  0, or exits with PHASE_EXIT or CODE when COMMAND fails
+phase_run() {
+  local status
+  PHASE_NAME=$1 PHASE_CODE=$2 PHASE_EXIT=
+  clock_ms
+  _PHASE_STARTED=$REPLY
+  "${@:3}"
+  status=$?
+  ((status == 0)) || {
+    _phase_end failed "status=$status"
+    exit "${PHASE_EXIT:-$PHASE_CODE}"
+  }
+  _phase_end ok
+}
+
+# phase_signal NAME - the trap for signal NAME: end the glidein with the phase's code plus nine
+phase_signal() {
+  PHASE_SIGNAL=$1
+  _phase_end interrupted "signal=SIG$1"
+  exit $((PHASE_CODE + 9))
+}
+
+# phase_leave STATUS WHY - end the glidein early from inside a phase, without calling it a failure
+phase_leave() {
+  _phase_end "$2"
+  exit "$1"
+}
+
+_phase_end() {
+  local ms
+  clock_ms
+  ms=$((REPLY - _PHASE_STARTED))
+  PHASE_DONE+=("$PHASE_NAME $ms $1")
+  case $1 in
+    failed) log_error "phase=$PHASE_NAME verdict=$1 ms=$ms ${2:-}" ;;
+    *) log_info "phase=$PHASE_NAME verdict=$1 ms=$ms${2:+ $2}" ;;
+  esac
+}
