@@ -1,0 +1,1 @@
+"""What the toolkit promises, in Gherkin: <subject>.feature and its steps, test_<subject>.py."""

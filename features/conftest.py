@@ -1,0 +1,8 @@
+"""What every feature may use: one plugin module per subject, ``features/<subject>_fixtures.py``.
+
+Add yours to the list; its fixtures and steps are then found by all features.
+"""
+
+pytest_plugins = [
+    "tests.needs",
+]

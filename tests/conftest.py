@@ -1,0 +1,3 @@
+"""What every test of a part may use."""
+
+pytest_plugins = ["tests.needs"]
