@@ -13,7 +13,9 @@ from pathlib import Path
 
 from tests.needs import strict
 
-TAP = re.compile(r"(?P<verdict>ok|not ok) \d+ (?P<name>.*?)(?: # skip ?(?P<reason>.*)| # in \d+ ms)?")
+TAP = re.compile(
+    r"(?P<verdict>ok|not ok) \d+ (?P<name>.*?)(?: # skip ?(?P<reason>.*)| # in \d+ ms)?"
+)
 
 
 @dataclass(frozen=True)
