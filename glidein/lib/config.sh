@@ -45,3 +45,15 @@ config_write() {
   } >"$WORK/glidein_config.new" && mv -f -- "$WORK/glidein_config.new" "$WORK/glidein_config" \
     || log_fail 1 "cannot write $WORK/glidein_config"
 }
+
+# config_load - read $WORK/glidein_config back, after scripts may have changed or appended to it.
+#   The last line of a key wins; lines that are not `KEY value` are skipped.
+#   Returns:  0;  1 the file cannot be read
+config_load() {
+  local line key
+  while IFS= read -r line || [[ -n $line ]]; do
+    key=${line%% *}
+    [[ $key =~ ^[A-Za-z_][A-Za-z0-9_.]*$ ]] || continue
+    if [[ $line == *' '* ]]; then config_set "$key" "${line#* }"; else config_set "$key" ''; fi
+  done <"$WORK/glidein_config"
+}

@@ -46,20 +46,21 @@ job_run() {
 #   Returns:  COMMAND's status
 #             124  it was ended because its time was over
 job_limited() {
-  local limit=$1 pid step=0
+  local limit=$1 pid deadline step=0
   shift
   job_start "$@"
   pid=$JOB_PID
-  if ((limit > 0)); then
-    # Ten steps of 0.05 s first: most commands are quick, and none should wait for a clock.
-    while kill -0 "$pid" 2>/dev/null; do
-      if ((step < 10)); then clock_pause 0.05; else clock_pause 0.5; fi
-      if ((++step > 10 + (limit - 0) * 2)); then
-        job_end "$pid" 2
-        return 124
-      fi
-    done
-  fi
+  clock_ms
+  deadline=$((REPLY + limit * 1000))
+  while ((limit > 0)) && kill -0 "$pid" 2>/dev/null; do
+    clock_ms
+    ((REPLY < deadline)) || {
+      job_end "$pid"
+      return 124
+    }
+    # Short steps at first: most commands are quick, and none should wait for a clock.
+    if ((step++ < 20)); then clock_pause 0.02; else clock_pause 0.3; fi
+  done
   job_wait "$pid"
 }
 

@@ -1,0 +1,457 @@
+#!/bin/bash
+# glidein_startup.sh - turn this batch slot into an HTCondor execute node.
+#
+# Usage:  glidein_startup.sh OPTION...       start a glidein; the factory passes the options
+#         glidein_startup.sh --check         look at this node, print a table, exit
+#         source glidein_startup.sh          define the functions, run nothing
+#
+# For people:
+#   --help, --version
+#   --check      run the node checks that need no factory
+#   --dry-run    everything up to, not including, the launch of HTCondor
+#   --shell      stop before the launch and open a shell in the prepared environment
+#   --keep       leave the work directory
+#   --json       the report on stdout as JSON, all else on stderr
+# From the factory (required ones marked *):
+#   -name* -factory* -entry*            which glidein, factory and entry this is
+#   -web* -sign* -descript*             main area: URL, hash of its signature file, description
+#   -signentry* -descriptentry*         the same for the entry's area, at URL/entry_NAME
+#   -signtype sha1|sha256               what kind of hash those are (default sha1)
+#   -clientweb -clientsign -clientsigntype -clientdescript -clientgroup
+#   -clientwebgroup -clientsigngroup -clientdescriptgroup     the Frontend's areas: all or none
+#   -clientname -schedd -cluster -subcluster -submitcredid    who asked, who submitted
+#   -proxy URL,...|OSG|None             web caches, tried in order before the origin
+#   -dir .|Condor|OSG|TMPDIR|AUTO|PATH  where the work directory goes (default .)
+#   -slotslayout partitionable|fixed    -v std|nodebug|fast|check|checkdebug|debug|dbg
+#   -multiglidein N -multirestart I     several glideins in one job; which of them this is
+#   -param_NAME VALUE                   a parameter, its value escaped (see protocol)
+#
+# Exit status (orchestrator/exits.py holds the same table):
+#   0  the glidein ended as it should: idle, retired, drained
+#   1  a bug in this script
+#   2  bad usage: the message names the option
+#   3  the operator's stop list told it to leave
+#  10  prepare: no work directory
+#  20  fetch: a file could not be downloaded
+#  30  verify: a file is not the one that was signed, or is unsafe
+#  40  check: this node failed a check
+#  50  condor: HTCondor could not be unpacked or does not execute here
+#  60  configure: HTCondor's configuration could not be written
+#  61  configure: a script of the areas failed
+#  70  run: HTCondor could not start
+#  71  run: HTCondor crashed
+#  72  run: HTCondor was killed
+#  73  run: the pool never saw this glidein
+#  80  report: the report could not be written
+#  90  clean: something of this glidein is left on the node
+#  N9  the phase with code N0 was stopped by a signal
+
+set +o posix # a site's POSIXLY_CORRECT would forbid half of bash
+unset POSIXLY_CORRECT
+
+GLIDEIN_VERSION=0.1.0
+
+# In a checkout these lines read lib/. glidein/bundle.sh puts each file in its place.
+GLIDEIN_LIB=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/lib" && pwd)
+source "$GLIDEIN_LIB/log.sh"
+source "$GLIDEIN_LIB/clock.sh"
+source "$GLIDEIN_LIB/job.sh"
+source "$GLIDEIN_LIB/config.sh"
+source "$GLIDEIN_LIB/options.sh"
+source "$GLIDEIN_LIB/phase.sh"
+source "$GLIDEIN_LIB/workdir.sh"
+source "$GLIDEIN_LIB/backoff.sh"
+source "$GLIDEIN_LIB/fetch.sh"
+source "$GLIDEIN_LIB/verify.sh"
+source "$GLIDEIN_LIB/cache.sh"
+source "$GLIDEIN_LIB/area.sh"
+source "$GLIDEIN_LIB/script.sh"
+source "$GLIDEIN_LIB/report.sh"
+# The node checks travel along too, for --check; the area's own version replaces them.
+source "$GLIDEIN_LIB/resources.sh"
+source "$GLIDEIN_LIB/check.sh"
+
+main() {
+  set -uo pipefail # no -e: bash switches it off inside `if f` and `f || ...` anyway
+  glidein_environment
+  options_read "$@" || exit
+  [[ ! ${OPTION[help]+x} ]] || glidein_help
+  [[ ! ${OPTION[version]+x} ]] || { printf 'glidein_startup.sh %s\n' "$GLIDEIN_VERSION" && exit 0; }
+  [[ ! ${OPTION[check]+x} ]] || glidein_check_only
+  [[ ! ${OPTION[multiglidein]+x} || ${OPTION[multirestart]+x} ]] || glidein_several "$@"
+
+  trap glidein_end EXIT
+  for signal in TERM INT QUIT HUP; do
+    # shellcheck disable=SC2064  # the name is wanted now, not when the signal comes
+    trap "phase_signal $signal" "$signal"
+  done
+
+  phase_run prepare 10 glidein_prepare
+  phase_run fetch 20 glidein_fetch
+  phase_run verify 30 glidein_verify
+  phase_run check 40 glidein_check
+  phase_run condor 50 glidein_condor
+  phase_run configure 60 glidein_configure
+  [[ ! ${OPTION[dry-run]+x} ]] || phase_leave 0 dry_run
+  [[ ! ${OPTION[shell]+x} ]] || glidein_shell
+  phase_run run 70 glidein_run
+}
+
+# glidein_environment - from here on the same shell everywhere, whatever the site did to it
+glidein_environment() {
+  IFS=$' \t\n'
+  umask 077
+  export LC_ALL=C LANG=C
+  unset BASH_ENV ENV CDPATH GLOBIGNORE GREP_OPTIONS TAR_OPTIONS GZIP
+  set +fvx
+  shopt -u nullglob failglob dotglob nocasematch nocaseglob
+  case :${PATH:=}: in
+    *:/usr/bin:*) ;;
+    *) PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin ;;
+  esac
+  export PATH
+  # A closed descriptor would be given to the next file we open.
+  { : <&0; } 2>/dev/null || exec </dev/null
+  { : >&1; } 2>/dev/null || exec >/dev/null
+  { : >&2; } 2>/dev/null || exec 2>/dev/null
+  [[ ${PWD:-} == /* && $PWD -ef . ]] || PWD=$(pwd)
+  START_DIR=$PWD
+  clock_ms
+  GLIDEIN_STARTED_MS=$REPLY
+  exec {REPORT_FD}>&1
+}
+
+# glidein_help - print the head of this file
+glidein_help() {
+  local line shown=0
+  while IFS= read -r line; do
+    case $line in
+      '# Usage:'*) shown=1 ;;
+      '#'*) ;;
+      *) ((shown == 0)) || break ;;
+    esac
+    ((shown == 0)) || printf '%s\n' "${line#\#}"
+  done <"${BASH_SOURCE[0]}"
+  exit 0
+}
+
+# glidein_check_only - --check: the node checks, a table, an exit code
+glidein_check_only() {
+  local status=0
+  config_set GLIDEIN_Check_Only 1
+  trap job_end_all EXIT
+  resources_detect || status=40
+  check_node || status=40
+  if [[ ${OPTION[json]+x} ]]; then report_print; else check_table; fi
+  exit "$status"
+}
+
+# glidein_several ARGUMENT... - -multiglidein N: N glideins side by side in this one slot
+glidein_several() {
+  local i pids=() pid status worst=0
+  trap 'kill -TERM "${pids[@]}" 2>/dev/null' TERM INT QUIT HUP
+  for ((i = 1; i <= OPTION[multiglidein]; i++)); do
+    bash "${BASH_SOURCE[0]}" "$@" -multirestart "$i" &
+    pids+=("$!")
+  done
+  for pid in "${pids[@]}"; do
+    job_wait "$pid"
+    status=$?
+    ((status <= worst)) || worst=$status
+  done
+  exit "$worst"
+}
+
+# --- prepare ---------------------------------------------------------------------------------
+
+glidein_prepare() {
+  local place
+  case ${OPTION[v]} in debug | dbg | checkdebug) GLIDEIN_LOG_LEVEL=debug ;; esac
+  [[ ! ${OPTION[json]+x} ]] || exec 1>&2
+  log_info "glidein_startup.sh version=$GLIDEIN_VERSION entry=${OPTION[entry]} factory=${OPTION[factory]} pid=$$ bash=$BASH_VERSION"
+  workdir_place "${OPTION[dir]}" || return 1
+  place=$REPLY
+  backoff_wait "${OPTION[factory]}"
+  report_fact backoff.failures "$BACKOFF_FAILURES"
+  report_fact backoff.waited_s "$BACKOFF_WAITED_S"
+  workdir_make "$place" || return 1
+  workdir_sweep "$place"
+  report_fact node.swept "$WORKDIR_SWEPT"
+  cd -- "$WORK" || return 1
+  FETCH_LOG=$WORK/.glidein/fetch.tsv
+  glidein_facts || return 1
+  cache_open || :
+  fetch_init "${OPTION[proxy]}"
+}
+
+# glidein_facts - what the options say, under the names that scripts and configuration know
+glidein_facts() {
+  local key uuid
+  read -r uuid </proc/sys/kernel/random/uuid
+  config_set GLIDEIN_UUID "$uuid"
+  config_set GLIDEIN_Factory "${OPTION[factory]}"
+  config_set GLIDEIN_Name "${OPTION[name]}"
+  config_set GLIDEIN_Entry_Name "${OPTION[entry]}"
+  config_set GLIDECLIENT_Name "${OPTION[clientname]:-}"
+  config_set GLIDECLIENT_Group "${OPTION[clientgroup]:-}"
+  config_set GLIDEIN_CredentialIdentifier "${OPTION[submitcredid]:-}"
+  config_set CONDORG_CLUSTER "${OPTION[cluster]:-}"
+  config_set CONDORG_SUBCLUSTER "${OPTION[subcluster]:-}"
+  config_set CONDORG_SCHEDD "${OPTION[schedd]:-}"
+  config_set GLIDEIN_STARTUP_PID "$$"
+  config_set GLIDEIN_START_DIR_ORIG "$START_DIR"
+  config_set GLIDEIN_WORKSPACE_ORIG "$WORK"
+  config_set GLIDEIN_WORK_DIR "$WORK/main"
+  config_set GLIDEIN_ENTRY_WORK_DIR "$WORK/entry_${OPTION[entry]}"
+  config_set TMP_DIR "$WORK/tmp"
+  config_set GLIDEIN_LOCAL_TMP_DIR "$WORK/tmp"
+  config_set PROXY_URL "${OPTION[proxy]}"
+  config_set DESCRIPTION_FILE "${OPTION[descript]}"
+  config_set DESCRIPTION_ENTRY_FILE "${OPTION[descriptentry]}"
+  config_set GLIDEIN_Signature "${OPTION[sign]}"
+  config_set GLIDEIN_Entry_Signature "${OPTION[signentry]}"
+  config_set SLOTS_LAYOUT "${OPTION[slotslayout]}"
+  config_set DEBUG_MODE "$([[ ${GLIDEIN_LOG_LEVEL:-} == debug ]] && echo 1 || echo 0)"
+  if [[ ${OPTION[clientweb]+x} ]]; then
+    config_set GLIDECLIENT_WORK_DIR "$WORK/client"
+    config_set GLIDECLIENT_DESCRIPTION_FILE "${OPTION[clientdescript]}"
+    config_set GLIDECLIENT_Signature "${OPTION[clientsign]}"
+    config_set GLIDECLIENT_GROUP_WORK_DIR "$WORK/client_group_${OPTION[clientgroup]}"
+    config_set GLIDECLIENT_DESCRIPTION_GROUP_FILE "${OPTION[clientdescriptgroup]}"
+    config_set GLIDECLIENT_Group_Signature "${OPTION[clientsigngroup]}"
+  fi
+  for key in uuid=GLIDEIN_UUID factory=GLIDEIN_Factory name=GLIDEIN_Name entry=GLIDEIN_Entry_Name client=GLIDECLIENT_Name; do
+    config_get "${key#*=}" ''
+    report_fact "glidein.${key%%=*}" "$REPLY"
+  done
+  report_fact glidein.version "$GLIDEIN_VERSION"
+  report_fact glidein.bash "$BASH_VERSION"
+  report_fact node.host "${HOSTNAME:-unknown}"
+}
+
+# --- fetch, verify ---------------------------------------------------------------------------
+
+glidein_fetch() {
+  local type=${OPTION[signtype]}
+  area_declare main "${OPTION[web]}" "${OPTION[descript]}" "$type:${OPTION[sign]}" "$WORK/main" || return 1
+  area_declare entry "${OPTION[web]}/entry_${OPTION[entry]}" "${OPTION[descriptentry]}" \
+    "$type:${OPTION[signentry]}" "$WORK/entry_${OPTION[entry]}" || return 1
+  if [[ ${OPTION[clientweb]+x} ]]; then
+    type=${OPTION[clientsigntype]}
+    area_declare client "${OPTION[clientweb]}" "${OPTION[clientdescript]}" "$type:${OPTION[clientsign]}" "$WORK/client" || return 1
+    area_declare client_group "${OPTION[clientwebgroup]}" "${OPTION[clientdescriptgroup]}" \
+      "$type:${OPTION[clientsigngroup]}" "$WORK/client_group_${OPTION[clientgroup]}" || return 1
+  fi
+  area_fetch || return 1
+  if area_stopped; then
+    report_fact end.cause stop_list
+    log_warn "the stop list says: $REPLY is to leave"
+    phase_leave 3 stop_list
+  fi
+}
+
+glidein_verify() {
+  area_verify && area_place && area_constants || return 1
+  config_write && glidein_load
+}
+
+# glidein_load - read the fetched half: from the checkout we run from, else from the main area
+glidein_load() {
+  local module
+  if [[ -n ${GLIDEIN_LIB:-} ]]; then
+    for module in resources check condor configure startd; do
+      # shellcheck source=/dev/null
+      source "$GLIDEIN_LIB/$module.sh" || return 1
+    done
+    return 0
+  fi
+  area_libraries
+  [[ -n $REPLY ]] || log_fail 1 "area main lists no library" || return
+  while IFS= read -r module; do
+    # shellcheck source=/dev/null
+    [[ -z $module ]] || source "$module" || log_fail 1 "cannot load $module" || return
+  done <<<"$REPLY"
+}
+
+# --- check, condor, configure ----------------------------------------------------------------
+
+glidein_check() {
+  resources_detect && check_node
+}
+
+glidein_condor() {
+  if condor_find; then
+    CONDOR_DIR=$REPLY
+    report_fact condor.source "$CONDOR_DIR"
+  else
+    CONDOR_DIR=$WORK/main/condor
+    glidein_condor_tarball || return 1
+  fi
+  config_set CONDOR_DIR "$CONDOR_DIR"
+  condor_version "$CONDOR_DIR" || log_fail 1 "HTCondor in $CONDOR_DIR does not execute here" || return
+  report_fact condor.version "$REPLY"
+  log_info "HTCondor version=$REPLY folder=$CONDOR_DIR"
+}
+
+# glidein_condor_tarball - choose the tarball for this machine, have it, unpack it
+glidein_condor_tarball() {
+  local i list=$WORK/.glidein/condor.lst name chosen
+  for i in ${AREA_ROW_OUT[@]+"${!AREA_ROW_OUT[@]}"}; do
+    [[ ${AREA_ROW_TYPE[i]} != condor ]] || printf '%s %s\n' "${AREA_ROW_OUT[i]}" "${AREA_ROW_IN[i]}"
+  done >"$list"
+  condor_choose "$list" || return 1
+  chosen=$REPLY
+  name=${chosen#* }
+  report_fact condor.tarball "$name"
+  if ! area_early || [[ $name != "$AREA_EARLY_NAME" ]]; then
+    PHASE_EXIT=20
+    area_have main "$name" || return 1
+    PHASE_EXIT=
+  fi
+  job_run condor_prepare "${AREA[main.objects]}/$name" "$CONDOR_DIR" || return 1
+  rm -f -- "${AREA[main.objects]}/$name"
+}
+
+# condor_prepare TARBALL FOLDER - look into the archive before, unpack and relocate after
+condor_prepare() {
+  verify_archive "$1" "$AREA_MAX_UNPACKED" && condor_unpack "$1" "$2"
+}
+
+glidein_configure() {
+  if ! script_run_area; then
+    PHASE_EXIT=61
+    return 1
+  fi
+  configure_condor "$CONDOR_DIR" && config_write
+}
+
+# glidein_shell - --shell: a person looks around in what the launch would find
+glidein_shell() {
+  log_info "work directory $WORK; leave the shell to clean up"
+  CONDOR_CONFIG=$WORK/condor_config PATH=$CONDOR_DIR/bin:$CONDOR_DIR/sbin:$PATH \
+    GLIDEIN_CONFIG=$WORK/glidein_config "${SHELL:-bash}" -i
+  phase_leave 0 shell
+}
+
+# --- run -------------------------------------------------------------------------------------
+
+# glidein_run - HTCondor runs until it is idle, retires or is told to stop
+glidein_run() {
+  local signal cause
+  for signal in TERM INT QUIT HUP; do
+    # shellcheck disable=SC2064  # the name is wanted now, not when the signal comes
+    trap "PHASE_SIGNAL=$signal" "$signal"
+  done
+  trap 'GLIDEIN_STOPPED=1' USR1
+  clock_epoch
+  GLIDEIN_CONDOR_STARTED=$REPLY
+  glidein_say "Condor starting" "$REPLY"
+  startd_launch || return 1
+  clock_ms
+  report_fact run.launch_ms "$((REPLY - GLIDEIN_STARTED_MS))"
+  job_start glidein_watch_stop_list "$$"
+  glidein_wait_for_startd
+  startd_cause
+  cause=$REPLY
+  startd_jobs
+  report_fact run.jobs "$REPLY"
+  report_fact end.cause "$cause"
+  clock_epoch
+  glidein_say "Condor ended" "$REPLY" "after $((REPLY - GLIDEIN_CONDOR_STARTED))"
+  log_info "HTCondor ended: cause=$cause"
+  case $cause in
+    idle | retired) ;;
+    told_to_stop)
+      if [[ -n $PHASE_SIGNAL ]]; then PHASE_EXIT=79; elif [[ -n ${GLIDEIN_STOPPED:-} ]]; then PHASE_EXIT=3; fi
+      [[ -z $PHASE_EXIT ]]
+      ;;
+    crashed) PHASE_EXIT=71 && return 1 ;;
+    killed) PHASE_EXIT=72 && return 1 ;;
+    never_registered) PHASE_EXIT=73 && return 1 ;;
+    *) return 1 ;;
+  esac
+}
+
+# glidein_wait_for_startd - until HTCondor has ended. A first signal lets it say good-bye, a second
+#   one makes it fast; the stop list lets it finish its jobs.
+glidein_wait_for_startd() {
+  local how=graceful
+  until startd_wait; do
+    if [[ -n $PHASE_SIGNAL ]]; then
+      log_warn "got SIG$PHASE_SIGNAL: stopping HTCondor, $how"
+      startd_stop "$how"
+      how=fast
+    elif [[ -n ${GLIDEIN_STOPPED:-} ]]; then
+      startd_stop peaceful
+    fi
+  done
+}
+
+# glidein_watch_stop_list PID - a job: look at the stop list now and then; SIGUSR1 to PID when it
+#   names us. A list that cannot be had changes nothing.
+glidein_watch_stop_list() {
+  local every
+  [[ -n ${AREA[main.stop_list]:-} ]] || return 0
+  config_get GLIDEIN_Stop_Interval 900 # seconds
+  every=$REPLY
+  [[ $every =~ ^[1-9][0-9]{0,5}$ ]] || every=900
+  while clock_pause "$every"; do
+    fetch_queue "${AREA[main.url]}/${AREA[main.stop_list]}" "$WORK/.glidein/stop.lst" - 65536 nocache
+    fetch_run 2>/dev/null && area_stopped || continue
+    log_warn "the stop list says: $REPLY is to leave"
+    kill -USR1 "$1"
+    return 0
+  done
+}
+
+# --- the end ---------------------------------------------------------------------------------
+
+# glidein_end - the EXIT trap: whatever happened, end all processes, report, leave nothing
+glidein_end() {
+  local status=$?
+  trap '' TERM INT QUIT HUP USR1
+  trap - EXIT
+  glidein_end_processes
+  case $status in
+    0 | 2 | 3 | ?9 | 1) ;;
+    *) backoff_note "${OPTION[factory]}" failed ;;
+  esac
+  [[ $status != 0 || $PHASE_NAME != run ]] || backoff_note "${OPTION[factory]}" fine
+  report_fact end.code "$status"
+  report_fact end.phase "$PHASE_NAME"
+  report_fact end.signal "$PHASE_SIGNAL"
+  clock_ms
+  report_fact end.ms "$((REPLY - GLIDEIN_STARTED_MS))"
+  report_print || status=80
+  if declare -F startd_logs >/dev/null; then
+    startd_logs
+    # shellcheck disable=SC2086  # a list of paths of ours, one a line
+    IFS=$'\n' && report_logs $REPLY
+    IFS=$' \t\n'
+  fi
+  clock_epoch
+  glidein_say "Glidein ending" "$REPLY" "with code $status after $SECONDS"
+  if [[ ${OPTION[keep]+x} ]]; then
+    log_info "kept: ${WORK:-nothing}"
+  elif ! workdir_remove; then
+    ((status != 0)) || status=90
+  fi
+  exit "$status"
+}
+
+# glidein_end_processes - HTCondor first, since it has to say good-bye; then every job of ours
+glidein_end_processes() {
+  if [[ -n ${STARTD_PID:-} ]]; then startd_stop fast; fi
+  job_end_all
+}
+
+# glidein_say WHAT EPOCH [MORE] - a line of the form that the reference's log tools look for
+glidein_say() {
+  local date
+  [[ ! ${OPTION[json]+x} ]] || return 0
+  printf -v date '%(%a %b %e %H:%M:%S %Z %Y)T' "$2"
+  printf '=== %s %s (%s)%s ===\n' "$1" "$date" "$2" "${3:+ $3}"
+}
+
+is_sourced() { [[ ${FUNCNAME[1]:-} == source ]]; }
+is_sourced || main "$@"

@@ -1,0 +1,433 @@
+# shellcheck shell=bash
+# area.sh - read the areas of the web: the factory's main and entry, the Frontend's client and group.
+#
+# All have one format (design: description, signature file, file lists, files). What pins an area
+# is the hash of its signature file, an argument of the glidein. Nothing of an area is used before
+# the signature file matched that argument and the file matched the signature file.
+#
+# Round 1 asks for descriptions and signature files, round 2 for bundles and what the descriptions
+# name worth having early, round 3 for what no bundle held.
+#
+# Needs:     log.sh clock.sh job.sh config.sh fetch.sh verify.sh cache.sh phase.sh (PHASE_EXIT)
+# Commands:  tar mkdir mv chmod rm (coreutils)
+# Sets:      AREA (associative, "<section>.<key>": url, hash, folder, objects, and the keys of its
+#            description), AREA_SECTIONS, and one index per listed file in AREA_ROW_*
+
+: "${AREA_MAX_TEXT:=1048576}"        # bytes: descriptions, signature files and lists without a size
+: "${AREA_MAX_FILE:=2147483648}"     # bytes: a file whose signature line records no size
+: "${AREA_MAX_UNPACKED:=8589934592}" # bytes: what an archive may hold
+
+declare -gA AREA=()
+declare -ga AREA_SECTIONS=()
+declare -ga AREA_ROW_SECTION=() AREA_ROW_OUT=() AREA_ROW_IN=() AREA_ROW_TYPE=() AREA_ROW_PERIOD=()
+declare -ga AREA_ROW_PREFIX=() AREA_ROW_CONDITION=() AREA_ROW_CONFIG=()
+
+# The order in which lists are worked through: section and key of its description.
+_AREA_LISTS=(
+  'main file_list' 'client preentry_file_list' 'client_group preentry_file_list'
+  'client aftergroup_preentry_file_list' 'entry file_list' 'main precvmfs_file_list'
+  'main at_file_list' 'client file_list' 'client_group file_list'
+  'client aftergroup_file_list' 'main after_file_list'
+)
+
+# area_declare SECTION URL DESCRIPTION HASH FOLDER - name an area to be read.
+#   HASH is the hash spec of its signature file; FOLDER receives the files under their own names.
+area_declare() {
+  AREA_SECTIONS+=("$1")
+  AREA[$1.url]=$2 AREA[$1.description]=$3 AREA[$1.hash]=$4 AREA[$1.folder]=$5
+  AREA[$1.objects]=$WORK/.glidein/objects/$1
+  mkdir -p -- "${AREA[$1.objects]}" "$5" || log_fail 1 "cannot make folders for area $1"
+}
+
+# area_fetch - bring all declared areas: heads, bundles, lists, files. The stop list comes too.
+#   Starts the job of the early object (AREA_EARLY_JOB, 0 for none) and leaves it running.
+#   Returns:  0  all is there, and matches the signatures
+#             1  something could not be had; PHASE_EXIT is 30 where a check was what failed
+area_fetch() {
+  local section
+  for section in "${AREA_SECTIONS[@]}"; do
+    _area_want_head "$section"
+  done
+  _area_bring || :
+  for section in "${AREA_SECTIONS[@]}"; do
+    _area_read_head "$section" || return 1
+  done
+  for section in "${AREA_SECTIONS[@]}"; do
+    [[ -z ${AREA[$section.bundle]:-} ]] || _area_want "$section" "${AREA[$section.bundle]}" || return 1
+  done
+  [[ -z ${AREA[main.stop_list]:-} ]] \
+    || fetch_queue "${AREA[main.url]}/${AREA[main.stop_list]}" "$WORK/.glidein/stop.lst" - 65536 nocache
+  _area_start_early
+  _area_bring || _area_only_stop_list_missing || return 1
+  for section in "${AREA_SECTIONS[@]}"; do
+    _area_open_bundle "$section" || return 1
+  done
+  _area_fetch_lists && _area_fetch_files
+}
+
+# _area_want_head SECTION - queue description and, where its name tells it, signature file.
+#   In areas of ours both names carry one id of 16 hex digits; others say it in the description.
+_area_want_head() {
+  local description=${AREA[$1.description]} type=${AREA[$1.hash]%%:*}
+  fetch_queue "${AREA[$1.url]}/$description" "${AREA[$1.objects]}/$description" - "$AREA_MAX_TEXT"
+  if [[ $description =~ ^description\.([0-9a-f]{16})\.cfg$ ]]; then
+    AREA[$1.signature]=signature.${BASH_REMATCH[1]}.$type
+    _area_want_signature "$1"
+  fi
+}
+
+_area_want_signature() {
+  local file=${AREA[$1.objects]}/${AREA[$1.signature]}
+  cache_get "${AREA[$1.hash]}" "$file" \
+    || fetch_queue "${AREA[$1.url]}/${AREA[$1.signature]}" "$file" "${AREA[$1.hash]}" "$AREA_MAX_TEXT"
+}
+
+# _area_read_head SECTION - from the unchecked to the checked: signature file, then description
+_area_read_head() {
+  local section=$1 objects=${AREA[$1.objects]} description=${AREA[$1.description]} key value
+  if [[ ! -f $objects/${AREA[$section.signature]:-} || -z ${AREA[$section.signature]:-} ]]; then
+    [[ -f $objects/$description ]] \
+      || log_fail 1 "area $section: neither $description nor its signature file came" || return
+    _area_signature_name "$section" || return
+    _area_want_signature "$section"
+    _area_bring || log_fail 1 "area $section: no signature file ${AREA[$section.signature]} that matches the argument" || return
+  fi
+  verify_signature "$objects/${AREA[$section.signature]}" "$section" || _area_refuse || return
+  cache_put "${AREA[$section.hash]}" "$objects/${AREA[$section.signature]}"
+  verify_hash "$section" "$description" || _area_refuse "area $section: $description is not signed" || return
+  if [[ ! -f $objects/$description ]] || ! verify_files "$section" "$objects" "$description"; then
+    rm -f -- "$objects/$description" # an old one, from a cache: ask again, now that its hash is known
+    _area_want "$section" "$description" && _area_bring || return 1
+  fi
+  while IFS=$'\t' read -r key value || [[ -n $key ]]; do
+    key=${key%%[[:space:]]*} value=${value%%[[:space:]]*}
+    [[ -n $key && $key != '#'* && -n $value ]] || continue
+    [[ $key =~ ^[a-z0-9_]+$ ]] && verify_name "$value" \
+      || _area_refuse "area $section: $description: cannot read: $key $value" || return
+    [[ $key == signature ]] || AREA[$section.$key]=$value
+  done <"$objects/$description"
+}
+
+# _area_signature_name SECTION - take the signature file's name from a description not yet checked
+_area_signature_name() {
+  local key value
+  while IFS=$'\t' read -r key value || [[ -n $key ]]; do
+    [[ ${key%%[[:space:]]*} == signature ]] || continue
+    value=${value%%[[:space:]]*}
+    verify_name "$value" || _area_refuse || return
+    AREA[$1.signature]=$value
+    return 0
+  done <"${AREA[$1.objects]}/${AREA[$1.description]}"
+  log_fail 1 "area $1: ${AREA[$1.description]} names no signature file"
+}
+
+# _area_want SECTION NAME - queue a signed file, unless it is there or in the node's cache.
+#   Returns:  0  queued or there;  1  NAME is no name, or is not signed (PHASE_EXIT=30)
+_area_want() {
+  local hash size file=${AREA[$1.objects]}/$2
+  verify_name "$2" || _area_refuse || return
+  verify_hash "$1" "$2" || _area_refuse "area $1: $2 is not signed" || return
+  hash=$REPLY
+  [[ ! -f $file ]] || return 0
+  verify_size "$1" "$2"
+  size=${REPLY:-$AREA_MAX_FILE}
+  ! cache_get "$hash" "$file" || return 0
+  fetch_queue "${AREA[$1.url]}/$2" "$file" "$hash" "$size"
+}
+
+# _area_bring - fetch what is queued, as a job so that a signal does not have to wait for it
+_area_bring() {
+  local status
+  job_run _area_fetch_job "$WORK/.glidein/skew"
+  status=$?
+  fetch_reset
+  [[ ! -s $WORK/.glidein/skew ]] || FETCH_DATE_SKEW_S=$(<"$WORK/.glidein/skew")
+  ((status != 2)) || PHASE_EXIT=30
+  return "$status"
+}
+
+_area_fetch_job() {
+  local status
+  fetch_run
+  status=$?
+  [[ -z ${FETCH_DATE_SKEW_S:-} ]] || printf '%s' "$FETCH_DATE_SKEW_S" >"$1"
+  return "$status"
+}
+
+# _area_start_early - start the job that brings the object worth having early: HTCondor's tarball.
+#   What it brings is checked like all else; if it is not what turns out to be needed, it was a guess.
+_area_start_early() {
+  local key name section
+  AREA_EARLY_JOB=0 AREA_EARLY_NAME=
+  key=prefetch_${HOSTTYPE:-unknown}
+  config_get CONDOR_DIR ''
+  [[ -z $REPLY ]] || return 0
+  for section in entry main; do
+    name=${AREA[$section.$key]:-}
+    [[ -n $name ]] && break
+  done
+  [[ -n $name ]] && verify_hash main "$name" || return 0
+  AREA_EARLY_NAME=$name
+  job_start _area_early_job "$name"
+  AREA_EARLY_JOB=$JOB_PID
+}
+
+# _area_early_job NAME - in a process of its own: one object of the main area, and into the cache
+_area_early_job() {
+  fetch_reset
+  _area_want main "$1" && fetch_run || return
+  verify_hash main "$1" && cache_put "$REPLY" "${AREA[main.objects]}/$1"
+}
+
+# area_have SECTION NAME - bring one signed file now, if it is not there
+#   Returns:  0;  1 it could not be had (PHASE_EXIT is 30 where a check was what failed)
+area_have() {
+  _area_want "$1" "$2" && _area_bring || return 1
+  verify_hash "$1" "$2" && cache_put "$REPLY" "${AREA[$1.objects]}/$2"
+}
+
+# area_early - wait for the early object; 0 when it is there
+area_early() {
+  local status=0
+  ((AREA_EARLY_JOB == 0)) || job_wait "$AREA_EARLY_JOB" || status=$?
+  AREA_EARLY_JOB=0
+  return "$status"
+}
+
+# _area_only_stop_list_missing - nobody is stopped by a list that cannot be had, only warned
+_area_only_stop_list_missing() {
+  local section
+  [[ -z ${PHASE_EXIT:-} ]] || return 1
+  for section in "${AREA_SECTIONS[@]}"; do
+    [[ -z ${AREA[$section.bundle]:-} || -f ${AREA[$section.objects]}/${AREA[$section.bundle]} ]] || return 1
+  done
+  log_warn "no stop list: ${AREA[main.url]}/${AREA[main.stop_list]:-}"
+}
+
+# _area_open_bundle SECTION - unpack the small files; each is checked by name in area_verify
+_area_open_bundle() {
+  local bundle=${AREA[$1.bundle]:-} objects=${AREA[$1.objects]}
+  [[ -n $bundle ]] || return 0
+  verify_hash "$1" "$bundle" && cache_put "$REPLY" "$objects/$bundle"
+  verify_archive "$objects/$bundle" "$AREA_MAX_UNPACKED" || _area_refuse || return
+  tar -xzf "$objects/$bundle" -C "$objects" --no-same-owner -m || log_fail 1 "area $1: cannot unpack $bundle"
+}
+
+# _area_fetch_lists - bring the lists that no bundle held, check all, read them in their order
+_area_fetch_lists() {
+  local item section key
+  for item in "${_AREA_LISTS[@]}"; do
+    section=${item% *} key=${item#* }
+    [[ -z ${AREA[$section.$key]:-} ]] || _area_want "$section" "${AREA[$section.$key]}" || return 1
+  done
+  _area_bring || return 1
+  for item in "${_AREA_LISTS[@]}"; do
+    section=${item% *} key=${item#* }
+    [[ -n ${AREA[$section.$key]:-} ]] || continue
+    verify_files "$section" "${AREA[$section.objects]}" "${AREA[$section.$key]}" || _area_refuse || return
+    _area_read_list "$section" "${AREA[$section.objects]}/${AREA[$section.$key]}" || return 1
+  done
+}
+
+# _area_read_list SECTION FILE - add the rows of a file list; 5, 6 or 7 columns, by age of its writer
+_area_read_list() {
+  local line column row
+  while IFS= read -r line || [[ -n $line ]]; do
+    [[ -n $line && $line != '#'* ]] || continue
+    row=()
+    while [[ -n $line ]]; do
+      column=${line%%$'\t'*}
+      if [[ $line == *$'\t'* ]]; then line=${line#*$'\t'}; else line=; fi
+      column=${column%"${column##*[![:space:]]}"} # blanks stand before each tab
+      row+=("${column#"${column%%[![:space:]]*}"}")
+    done
+    case ${#row[@]} in
+      5) row=("${row[@]:0:3}" 0 GLIDEIN_PS_ "${row[@]:3}") ;;
+      6) row=("${row[@]:0:4}" GLIDEIN_PS_ "${row[@]:4}") ;;
+      7) ;;
+      *) _area_refuse "area $1: ${2##*/}: a line of ${#row[@]} columns: ${row[*]}" || return ;;
+    esac
+    verify_name "${row[0]}" && verify_name "${row[1]}" || _area_refuse || return
+    case ${row[2]} in
+      regular | nocache | exec | exec:s | untar | wrapper | config:c) ;;
+      library | condor) [[ $1 == main ]] || _area_refuse "area $1: ${row[0]}: only main may hold type ${row[2]}" || return ;;
+      *) _area_refuse "area $1: ${row[0]}: unknown type '${row[2]}'" || return ;;
+    esac
+    [[ ${row[2]} == nocache ]] || verify_hash "$1" "${row[1]}" || _area_refuse "area $1: ${row[1]} is not signed" || return
+    AREA_ROW_SECTION+=("$1") AREA_ROW_OUT+=("${row[0]}") AREA_ROW_IN+=("${row[1]}") AREA_ROW_TYPE+=("${row[2]}")
+    AREA_ROW_PERIOD+=("${row[3]}") AREA_ROW_PREFIX+=("${row[4]}") AREA_ROW_CONDITION+=("${row[5]}") AREA_ROW_CONFIG+=("${row[6]}")
+  done <"$2"
+}
+
+# _area_fetch_files - bring the listed files that no bundle held and whose condition holds by now
+_area_fetch_files() {
+  local i section
+  for i in ${AREA_ROW_OUT[@]+"${!AREA_ROW_OUT[@]}"}; do
+    area_row_wanted "$i" || continue
+    section=${AREA_ROW_SECTION[i]}
+    case ${AREA_ROW_TYPE[i]} in
+      condor) ;; # one of several will be chosen
+      nocache)
+        fetch_queue "${AREA[$section.url]}/${AREA_ROW_IN[i]}" "${AREA[$section.objects]}/${AREA_ROW_IN[i]}" - "$AREA_MAX_TEXT" nocache
+        ;;
+      *) _area_want "$section" "${AREA_ROW_IN[i]}" || return 1 ;;
+    esac
+  done
+  _area_bring
+}
+
+# area_row_wanted INDEX - does this row's condition hold: TRUE, or a key whose value is 1
+area_row_wanted() {
+  local condition=${AREA_ROW_CONDITION[$1]} name=${AREA_ROW_IN[$1]}
+  if [[ $name =~ ^gconditional_([A-Za-z0-9]+)_ ]]; then
+    config_get "GLIDEIN_USE_${BASH_REMATCH[1]}" ''
+    [[ -n $REPLY ]] || return 1
+  fi
+  [[ $condition == TRUE ]] && return 0
+  config_get "$condition" ''
+  [[ $REPLY == 1 ]]
+}
+
+# area_verify - check every listed file against its area's signature file, before anything is run
+#   Returns:  0;  1 with PHASE_EXIT=30
+area_verify() {
+  local section i names
+  for section in "${AREA_SECTIONS[@]}"; do
+    names=()
+    for i in ${AREA_ROW_OUT[@]+"${!AREA_ROW_OUT[@]}"}; do
+      [[ ${AREA_ROW_SECTION[i]} == "$section" && ${AREA_ROW_TYPE[i]} != condor && ${AREA_ROW_TYPE[i]} != nocache ]] || continue
+      area_row_wanted "$i" && names+=("${AREA_ROW_IN[i]}")
+    done
+    ((${#names[@]} == 0)) || verify_files "$section" "${AREA[$section.objects]}" "${names[@]}" || _area_refuse || return
+  done
+}
+
+# area_place - put every listed file whose condition holds under its own name into its area's
+#   folder, and note in the configuration where it is. Scripts are made executable.
+#   Returns:  0;  1 with PHASE_EXIT=30 for a bad archive
+area_place() {
+  local i programs=()
+  for i in ${AREA_ROW_OUT[@]+"${!AREA_ROW_OUT[@]}"}; do
+    [[ ${AREA_ROW_TYPE[i]} != library && ${AREA_ROW_TYPE[i]} != condor ]] || continue
+    area_row_wanted "$i" || continue
+    _area_place_row "$i" || return 1
+    case ${AREA_ROW_TYPE[i]} in
+      exec | exec:s) programs+=("$REPLY") ;;
+    esac
+  done
+  ((${#programs[@]} == 0)) || chmod u+x -- "${programs[@]}"
+}
+
+# area_place_late INDEX - bring, check and place one file whose condition came true only now.
+#   Sets REPLY to its path.
+area_place_late() {
+  local section=${AREA_ROW_SECTION[$1]} name=${AREA_ROW_IN[$1]}
+  area_have "$section" "$name" && verify_files "$section" "${AREA[$section.objects]}" "$name" || return 1
+  _area_place_row "$1" && chmod u+x -- "$REPLY"
+}
+
+# area_path INDEX - set REPLY to the place of a listed file, whether it is there or not
+area_path() {
+  REPLY=${AREA[${AREA_ROW_SECTION[$1]}.folder]}/${AREA_ROW_OUT[$1]}
+  [[ ${AREA_ROW_TYPE[$1]} != config:c ]] || REPLY=$WORK/condor_config.d/${AREA_ROW_OUT[$1]}
+}
+
+# _area_place_row INDEX - one file or archive; sets REPLY to its place
+_area_place_row() {
+  if [[ ${AREA_ROW_TYPE[$1]} == untar ]]; then
+    _area_place_untar "$1" || return 1
+  else
+    _area_place_file "$1" || return 1
+  fi
+  area_path "$1"
+}
+
+_area_place_file() {
+  local section=${AREA_ROW_SECTION[$1]} content
+  local from=${AREA[$section.objects]}/${AREA_ROW_IN[$1]} to
+  area_path "$1"
+  to=$REPLY
+  [[ -f $from ]] || log_fail 1 "area $section: ${AREA_ROW_IN[$1]} is missing" || return
+  verify_size "$section" "${AREA_ROW_IN[$1]}"
+  # Dozens of small texts: written by the shell, a process each is spared. A text with a NUL in it
+  # comes out shorter than its signed size and is moved instead.
+  content=
+  if [[ -n $REPLY ]] && ((REPLY < 65536)); then IFS= read -r -d '' content <"$from"; fi
+  if [[ -n $content && ${#content} -eq ${REPLY:-0} ]]; then
+    printf '%s' "$content" >"$to" || log_fail 1 "cannot write $to" || return
+  else
+    mv -f -- "$from" "$to" || return 1
+  fi
+  _area_note "$1" "$to"
+}
+
+_area_place_untar() {
+  local section=${AREA_ROW_SECTION[$1]} from folder
+  from=${AREA[$section.objects]}/${AREA_ROW_IN[$1]}
+  folder=${AREA[$section.folder]}/${AREA_ROW_OUT[$1]%%.*}
+  verify_archive "$from" "$AREA_MAX_UNPACKED" || _area_refuse || return
+  mkdir -p -- "$folder" && tar -xzf "$from" -C "$folder" --no-same-owner -m \
+    || log_fail 1 "area $section: cannot unpack ${AREA_ROW_OUT[$1]}" || return
+  rm -f -- "$from"
+  _area_note "$1" "$folder"
+}
+
+# _area_note INDEX PATH - ConfigOut: the configuration's key for the file, prefixed by section
+_area_note() {
+  local key=${AREA_ROW_CONFIG[$1]} prefix=
+  [[ $key != FALSE && -n $key ]] || return 0
+  case ${AREA_ROW_SECTION[$1]} in
+    entry) prefix=ENTRY_ ;;
+    client) prefix=GLIDECLIENT_ ;;
+    client_group) prefix=GLIDECLIENT_GROUP_ ;;
+  esac
+  config_set "$prefix$key" "$2"
+}
+
+# area_constants - add the constants of all areas to the configuration; later sections win
+area_constants() {
+  local prefix key value
+  for prefix in '' ENTRY_ GLIDECLIENT_ GLIDECLIENT_GROUP_; do
+    config_get "${prefix}CONSTS_FILE" '' && [[ -f $REPLY ]] || continue
+    while IFS=$'\t' read -r key value || [[ -n $key ]]; do
+      key=${key%%[[:space:]]*}
+      value=${value%"${value##*[![:space:]]}"}
+      [[ -n $key && $key != '#'* ]] || continue
+      config_set "$key" "$value" || return 1
+    done <"$REPLY"
+  done
+}
+
+# area_libraries - set REPLY to the paths of the shell modules of the main area, one a line, in order
+area_libraries() {
+  local i
+  REPLY=
+  for i in ${AREA_ROW_OUT[@]+"${!AREA_ROW_OUT[@]}"}; do
+    [[ ${AREA_ROW_TYPE[i]} == library && ${AREA_ROW_SECTION[i]} == main ]] || continue
+    REPLY+=${AREA[main.objects]}/${AREA_ROW_IN[i]}$'\n'
+  done
+}
+
+# area_stopped - does the stop list name this glidein's factory, entry or Frontend?
+#   Returns:  0 and REPLY says what is stopped;  1 no
+area_stopped() {
+  local what name client
+  config_get GLIDECLIENT_Name ''
+  client=$REPLY
+  [[ -f $WORK/.glidein/stop.lst ]] || return 1
+  while read -r what name _ || [[ -n $what ]]; do
+    case $what in
+      factory) REPLY="the whole factory" && return 0 ;;
+      entry) [[ $name != "${OPTION[entry]:-}" ]] || { REPLY="entry $name" && return 0; } ;;
+      frontend) [[ $name != "$client" && $name != "${client%%.*}" ]] || { REPLY="frontend $name" && return 0; } ;;
+    esac
+  done <"$WORK/.glidein/stop.lst"
+  return 1
+}
+
+# _area_refuse [MESSAGE] - a check failed, not a transport: end with the exit code of verify
+_area_refuse() {
+  PHASE_EXIT=30
+  [[ -z ${1:-} ]] || log_error "$1"
+  return 1
+}
