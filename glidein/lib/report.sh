@@ -27,7 +27,7 @@ report_fact() {
 #   {"phases": [{name, ms, verdict}], "checks": [{name, status, found, needed, ms}],
 #    "fetch": {requests, bytes, via_cache, retries}, and one object per prefix of the dotted facts}
 report_json() {
-  local out item name ms verdict i comma= key group groups=' '
+  local out item name ms verdict i comma="" key group groups=' '
   out='{"phases":['
   for item in ${PHASE_DONE[@]+"${PHASE_DONE[@]}"}; do
     read -r name ms verdict <<<"$item"
