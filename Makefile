@@ -71,7 +71,7 @@ codespell:
 	codespell
 
 bats: | $(REPORT)
-	bats --jobs 1 --timing --report-formatter tap --output $(REPORT) $(BATS_FILES)
+	bats --timing --report-formatter tap --output $(REPORT) tests/shell
 
 $(REPORT):
 	@mkdir -p $@
