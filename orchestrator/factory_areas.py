@@ -1,0 +1,114 @@
+"""The areas of a factory: what its configuration says, as the files glideins read.
+
+One main area, and one area per entry.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from orchestrator import area
+from orchestrator.area import Area, Row, SignatureType
+from orchestrator.config import Attribute, Configuration, Entry, File, key_attributes
+from orchestrator.errors import PublishError
+
+# The columns of condor_vars.lst (the reference's format), and the letter of each type.
+_VARS_HEAD = "# VarName Type Default CondorName Req Export UserName\n"
+_TYPES = {"string": "S", "int": "I", "expr": "C"}
+
+
+def main_area(configuration: Configuration, glidein: Path) -> Area:
+    """Return the area that all glideins of the factory read.
+
+    ``glidein`` is the folder of the worker's scripts.
+
+    Raises:
+        PublishError: a module of the library is missing there.
+    """
+    factory = configuration.factory
+    kind = factory.web.signature_type
+    rows = _attribute_rows(factory.attributes, kind)
+    for name in area.LIBRARY:
+        path = glidein / "lib" / name
+        if not path.is_file():
+            raise PublishError(f"{path}: glideins need this module, and it is not there")
+        rows.append(Row(name, area.make_object(name, path.read_bytes(), kind), "library"))
+    prefetch: dict[str, str] = {}
+    for tarball in configuration.tarballs:
+        made = area.make_object(tarball.path.name, tarball.path, kind)
+        rows.append(Row(tarball.path.name, made, "condor"))
+        prefetch.setdefault(f"prefetch_{tarball.arch}", made.name)
+    rows += _custom_rows(configuration, factory.files, kind)
+    return area.build(rows, kind, [("stop_list", area.STOP_LIST), *prefetch.items()])
+
+
+def entry_area(configuration: Configuration, entry: Entry, main: Area) -> Area:
+    """Return the area of one entry; ``main`` is the factory's."""
+    kind = configuration.factory.web.signature_type
+    attributes = key_attributes(entry) | entry.attributes
+    rows = _attribute_rows(attributes, kind)
+    rows += _custom_rows(configuration, entry.files, kind)
+    return area.build(rows, kind, _prefetch(configuration, entry, main))
+
+
+def _prefetch(
+    configuration: Configuration, entry: Entry, main: Area
+) -> Iterable[tuple[str, str]]:
+    """Name the tarballs of the version that the entry wants, where it wants one."""
+    for tarball in configuration.tarballs:
+        if tarball.version == entry.condor_version:
+            made = next(one for one in main.objects if one.content == tarball.path)
+            yield f"prefetch_{tarball.arch}", made.name
+
+
+def _attribute_rows(attributes: Mapping[str, Attribute], kind: SignatureType) -> list[Row]:
+    given = [(name, one) for name, one in attributes.items() if one.parameter]
+    # One that a Frontend may override reaches glideins as an argument.
+    constants = "".join(f"{name} \t{one.value}\n" for name, one in given if one.const)
+    variables = _VARS_HEAD + "".join(_variable(name, one) for name, one in given)
+    return [
+        _text_row("constants.cfg", constants, "CONSTS_FILE", kind),
+        _text_row("condor_vars.lst", variables, "CONDOR_VARS_FILE", kind),
+    ]
+
+
+def _variable(name: str, one: Attribute) -> str:
+    """Return the line of condor_vars.lst for one attribute: no default, same name, not required."""
+    export = "Y" if one.glidein_publish else "N"
+    user = "+" if one.job_publish else "-"
+    return " \t".join((name, _TYPES[one.type], "-", "+", "N", export, user)) + "\n"
+
+
+def _text_row(name: str, text: str, config_out: str, kind: SignatureType) -> Row:
+    made = area.make_object(name, text.encode(), kind)
+    return Row(name, made, "regular", config_out=config_out)
+
+
+def _custom_rows(
+    configuration: Configuration, files: list[File], kind: SignatureType
+) -> list[Row]:
+    """Return the rows of the operator's files; where some are unpacked, the list of folders first."""
+    rows = []
+    folders = ""
+    for file in files:
+        path = configuration.path(file.source)
+        small = path.stat().st_size <= area.BUNDLE_LIMIT
+        # Read once, so that the file's hash and its copy in the bundle are of one content.
+        made = area.make_object(file.out_name, path.read_bytes() if small else path, kind)
+        if file.kind == "untar":
+            folder = file.untar_dir or re.sub(r"(\.tar)?(\.t?gz)?$", "", file.out_name)
+            folders += f"{file.out_name} \t{folder}\n"
+        rows.append(
+            Row(
+                file.out_name,
+                made,
+                file.kind,
+                period_s=file.period_s,
+                prefix=file.prefix,
+                condition=file.condition,
+                config_out=file.config_out,
+            )
+        )
+    if folders:
+        rows.insert(0, _text_row("untar.cfg", folders, "UNTAR_CFG_FILE", kind))
+    return rows

@@ -1,0 +1,95 @@
+"""Put areas on the stage: the folder that the web server serves.
+
+Objects come first, the description last, and nothing that is there is ever overwritten: whoever
+reads the old description finds all that it names, whenever we are interrupted. A second run
+finds everything in place and touches nothing.
+"""
+
+import hashlib
+import logging
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator import area, disk
+from orchestrator.area import Area, Object
+from orchestrator.errors import PublishError
+
+log = logging.getLogger(__name__)
+
+_STOP_LIST_TEXT = b"""\
+# Glideins that match a line end at their start, or at their next look:
+#   factory | entry NAME | frontend NAME
+"""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One area, the folder it belongs into, and what of it is not there yet."""
+
+    area: Area
+    folder: Path
+    missing: tuple[Object, ...]  # in the order in which they must be written
+
+    @property
+    def description(self) -> str:
+        return self.area.description.name
+
+
+def prepare(made: Area, folder: Path) -> Publication:
+    """Look at what ``folder`` lacks of the area.
+
+    Raises:
+        PublishError: a file has the name of one of the area's, but not its content.
+    """
+    in_order = (*made.objects, made.signature, made.description)
+    return Publication(made, folder, tuple(o for o in in_order if not _is_there(folder, o)))
+
+
+def _is_there(folder: Path, wanted: Object) -> bool:
+    path = folder / wanted.name
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISREG(found.st_mode):
+        raise PublishError(f"{path}: is in the way: not a regular file")
+    if found.st_size == wanted.size:
+        with path.open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() == wanted.sha256:
+                return True
+    # Not replaced in silence: glideins and caches may already have what stands there now.
+    raise PublishError(
+        f"{path}: its content is not what its name says: {found.st_size} bytes, and"
+        f" {wanted.size} with SHA-256 {wanted.sha256} belong there. Somebody or the disk changed"
+        " it; find out why, remove it, and run this again"
+    )
+
+
+def carry_out(publication: Publication) -> None:
+    """Write what is missing.
+
+    Raises:
+        PublishError: a file changed while it was read.
+    """
+    folder, made = publication.folder, publication.area
+    disk.make_folder(folder)
+    for one in publication.missing:
+        if one in (made.signature, made.description):
+            disk.settle(folder)  # what they name is there for good before they are
+        if disk.put(folder / one.name, one.content) != one.sha256:
+            (folder / one.name).unlink()
+            raise PublishError(
+                f"{one.content!r}: changed while it was read; run this again"
+            )
+        log.info("published file=%s bytes=%d", folder / one.name, one.size)
+    if publication.missing:
+        disk.settle(folder)
+
+
+def ensure_stop_list(stage: Path) -> None:
+    """Lay out an empty stop list; one that is there is the operator's."""
+    path = stage / area.STOP_LIST
+    if not path.exists():
+        disk.put(path, _STOP_LIST_TEXT)
+        disk.settle(stage)

@@ -1,0 +1,71 @@
+"""``glidein-factory reconfig``: take over the configuration."""
+
+import logging
+from pathlib import Path
+
+import click
+
+from orchestrator import config, disk, history, reconfig
+from orchestrator.errors import PublishError
+from orchestrator.reconfig import Change
+from orchestrator.share import share
+
+_SIGNS = {"new": "+", "changed": "~", "retired": "-"}
+
+
+@click.command()
+@click.option(
+    "--config",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=".",
+    help="The folder of factory.toml and entries/; by default the current one.",
+)
+@click.option(
+    "--plan", "only_plan", is_flag=True, help="Show what would change; write nothing."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Name each file that is written.")
+def command(folder: Path, only_plan: bool, verbose: bool) -> None:
+    """Check the configuration, publish the web area and write the work tree.
+
+    Everything is checked before anything is written. A run that is interrupted leaves what was
+    published before usable; run it again.
+    """
+    logging.basicConfig(
+        format="%(levelname)s: %(message)s",
+        level=logging.INFO if verbose else logging.WARNING,
+    )
+    configuration = config.load(folder)
+    if only_plan:
+        _show(reconfig.make_plan(configuration, share("glidein")).changes)
+        return
+    try:
+        with reconfig.lock(configuration):
+            plan = reconfig.make_plan(configuration, share("glidein"))
+            gone = reconfig.carry_out(plan, history.utc_now())
+    except disk.Busy as error:
+        raise PublishError(f"another reconfig is at work: it holds {error}") from error
+    _show(plan.changes)
+    if gone:
+        click.echo(f"{len(gone)} files of older areas were no longer needed and are gone")
+
+
+def _show(changes: tuple[Change, ...]) -> None:
+    """Print one line for each change, and one for all that stays."""
+    for change in changes:
+        if change.kind == "unchanged":
+            continue
+        name = f"entry {change.name}" if change.name else "factory"
+        published = f", {change.files} files ({_size(change.size)})" if change.files else ""
+        click.echo(f"{_SIGNS[change.kind]} {name}: {change.kind}{published}")
+        for detail in change.details:
+            click.echo(f"    {detail}")
+    same = sum(change.kind == "unchanged" for change in changes if change.name)
+    if all(change.kind == "unchanged" for change in changes):
+        click.echo(f"nothing to change: {same} entries are as configured")
+    else:
+        click.echo(f"{same} entries stay as they are")
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
