@@ -1,0 +1,563 @@
+# shellcheck shell=bash
+# resources.sh - how many cores, how much memory and disk this glidein may offer.
+#
+# What an option says is taken. Otherwise each source that knows something is asked, and the
+# smallest number wins. Sources are of two kinds:
+#
+#   limit  what the kernel holds us to: processors online, affinity, cpuset, cgroup quota,
+#          memory of the node, cgroup memory, address space. More than a limit would be a lie,
+#          whatever the batch system believes: jobs would be throttled or killed.
+#   hint   what the batch system says it gave us: Slurm, PBS, LSF, SGE, an HTCondor slot.
+#          Nobody may enforce it, but the rest of the node is somebody else's.
+#
+# So a hint can lower what the limits allow and never raise it. Batch systems nest (a glidein in
+# an HTCondor slot in a Slurm job); each level only divides what it has, so the smallest holds.
+#
+# Needs:     log.sh config.sh report.sh
+# Commands:  stat (coreutils)
+# Reads:     RESOURCES_ROOT (a folder that stands for /, for tests), WORK, the config keys below,
+#            the variables of the batch systems
+# Sets:      RESOURCES_{CPUS,MEMORY_MB,DISK_MB} and the same with _SOURCE and _SEEN
+#
+# MB here is 1024 * 1024 bytes, as HTCondor counts.
+
+: "${RESOURCES_ROOT:=}"
+
+RESOURCES_CPUS='' RESOURCES_CPUS_SOURCE='' RESOURCES_CPUS_SEEN=''
+RESOURCES_MEMORY_MB='' RESOURCES_MEMORY_SOURCE='' RESOURCES_MEMORY_SEEN=''
+RESOURCES_DISK_MB='' RESOURCES_DISK_SOURCE='' RESOURCES_DISK_SEEN=''
+
+# resources_detect - decide what the slot gets; sets the variables above, the config keys
+#   GLIDEIN_CPUS, GLIDEIN_MaxMemMBs, GLIDEIN_Disk_MB, and the facts resources.*
+#
+#   GLIDEIN_CPUS        a number: that many
+#                       auto, slot, -1, or unset: the smallest of limits and hints
+#                       node, 0: the smallest of limits, whatever the batch system says
+#   GLIDEIN_MaxMemMBs   a number above 0: that much; 0 or unset: the smallest of limits and
+#                       hints. Where nothing bounds us but the node itself, and we take only
+#                       some of its cores: the same share of its memory
+#   GLIDEIN_MaxMemMBs_Estimate  TRUE: no such share, all of what is found
+#   GLIDEIN_DISK        NUMBER[K|M|G|T][B] (MB without a unit), NUMBER%, or A/B of what is free;
+#                       auto or unset: what is free in the work directory
+#   Returns:  0
+#             1  a key holds something else, or a number could not be found
+resources_detect() {
+  local IFS=$' \t\n' status=0
+  resources_cpus || status=1
+  resources_memory || status=1
+  resources_disk || status=1
+  ((status == 0)) || return 1
+  config_set GLIDEIN_CPUS "$RESOURCES_CPUS"
+  config_set GLIDEIN_MaxMemMBs "$RESOURCES_MEMORY_MB"
+  config_set GLIDEIN_Disk_MB "$RESOURCES_DISK_MB"
+  _resources_report cpus "$RESOURCES_CPUS" "$RESOURCES_CPUS_SOURCE" "$RESOURCES_CPUS_SEEN"
+  _resources_report memory_mb "$RESOURCES_MEMORY_MB" "$RESOURCES_MEMORY_SOURCE" \
+    "$RESOURCES_MEMORY_SEEN"
+  _resources_report disk_mb "$RESOURCES_DISK_MB" "$RESOURCES_DISK_SOURCE" "$RESOURCES_DISK_SEEN"
+}
+
+# --- cores ---------------------------------------------------------------------------------
+
+# resources_cpus - set RESOURCES_CPUS*; returns 1 when GLIDEIN_CPUS is not understood
+resources_cpus() {
+  local IFS=$' \t\n' wanted kinds='limit hint' estimated
+  config_get GLIDEIN_CPUS auto
+  wanted=${REPLY,,}
+  _resources_forget
+  _resources_cpu_limits
+  case $wanted in
+    auto | slot | -1 | '') _resources_cpu_hints ;;
+    node | 0) kinds=limit ;;
+    *)
+      [[ $wanted =~ ^[0-9]{1,6}$ ]] \
+        || log_fail 1 "GLIDEIN_CPUS: expected a number, auto, slot or node, got '$wanted'" \
+        || return
+      RESOURCES_CPUS=$((10#$wanted)) RESOURCES_CPUS_SOURCE=option
+      RESOURCES_CPUS_SEEN="option=$RESOURCES_CPUS $_RESOURCES_SEEN"
+      _resources_least limit && ((REPLY < RESOURCES_CPUS)) \
+        && log_warn "GLIDEIN_CPUS=$RESOURCES_CPUS, but $_RESOURCES_FROM allows only $REPLY"
+      return 0
+      ;;
+  esac
+  _resources_least "$kinds" || log_fail 1 "cannot find out how many processors there are" || return
+  RESOURCES_CPUS=$REPLY RESOURCES_CPUS_SOURCE=$_RESOURCES_FROM
+  RESOURCES_CPUS_SEEN=$_RESOURCES_SEEN
+  # Frontends ask for glideins by this number; a site that gives less deserves a line.
+  config_get GLIDEIN_ESTIMATED_CPUS && estimated=$REPLY && [[ $estimated =~ ^[0-9]{1,6}$ ]] \
+    && ((RESOURCES_CPUS < 10#$estimated)) \
+    && log_warn "cpus=$RESOURCES_CPUS is less than GLIDEIN_ESTIMATED_CPUS=$estimated"
+  return 0
+}
+
+# _resources_cpu_limits - note what the kernel allows. The node comes first, so that it is
+#   named when nothing is below it.
+_resources_cpu_limits() {
+  local online='' dir quota period
+  if _resources_read /sys/devices/system/cpu/online && _resources_count "$REPLY"; then
+    online=$_RESOURCES_LIST
+    _resources_note limit "$REPLY" node
+  elif _resources_cpuinfo; then
+    _resources_note limit "$REPLY" node
+  fi
+  # The mask may name processors that are not there ("0-127" on a machine with 8).
+  if _resources_field /proc/self/status Cpus_allowed_list && _resources_count "$REPLY" "$online"; then
+    _resources_note limit "$REPLY" affinity
+  fi
+  if _resources_cgroup cpuset; then
+    for dir in "${_RESOURCES_LEVELS[@]}"; do
+      _resources_read "$dir/cpuset.cpus.effective" || _resources_read "$dir/cpuset.effective_cpus" \
+        || _resources_read "$dir/cpuset.cpus" || continue
+      _resources_count "$REPLY" "$online" || continue
+      _resources_note limit "$REPLY" "cpuset(cgroup-$_RESOURCES_CGROUP)"
+      break # the sets of the levels above contain this one
+    done
+  fi
+  if _resources_cgroup cpu; then
+    for dir in "${_RESOURCES_LEVELS[@]}"; do
+      if [[ $_RESOURCES_CGROUP == v2 ]]; then
+        _resources_read "$dir/cpu.max" || continue
+        quota=${REPLY%% *} period=${REPLY##* }
+      else
+        _resources_read "$dir/cpu.cfs_quota_us" || continue
+        quota=$REPLY
+        _resources_read "$dir/cpu.cfs_period_us" || continue
+        period=$REPLY
+      fi
+      [[ $quota =~ ^[0-9]{1,15}$ && $period =~ ^[1-9][0-9]{0,14}$ ]] || continue # max, -1
+      # 150 % is one core: two would each be throttled. Less than one is still a slot.
+      quota=$((10#$quota / period))
+      _resources_note limit "$((quota > 0 ? quota : 1))" "quota(cgroup-$_RESOURCES_CGROUP)"
+    done
+  fi
+}
+
+# _resources_cpu_hints - note what the batch systems say
+_resources_cpu_hints() {
+  local host=${HOSTNAME:-} number
+  # Slurm: what this step has on this node; a step of several tasks has it per task.
+  if [[ ${SLURM_STEP_NUM_TASKS:-1} != 1 && -n ${SLURM_CPUS_PER_TASK:-} ]]; then
+    _resources_note hint "$SLURM_CPUS_PER_TASK" 'slurm(SLURM_CPUS_PER_TASK)'
+  elif [[ -n ${SLURM_CPUS_ON_NODE:-} ]]; then
+    _resources_note hint "$SLURM_CPUS_ON_NODE" 'slurm(SLURM_CPUS_ON_NODE)'
+  elif [[ -n ${SLURM_JOB_CPUS_PER_NODE:-} ]]; then
+    _resources_slurm_node "$SLURM_JOB_CPUS_PER_NODE" "${SLURM_NODEID:-0}" \
+      && _resources_note hint "$REPLY" 'slurm(SLURM_JOB_CPUS_PER_NODE)'
+  elif [[ -n ${SLURM_CPUS_PER_TASK:-} ]]; then
+    _resources_note hint "$SLURM_CPUS_PER_TASK" 'slurm(SLURM_CPUS_PER_TASK)'
+  fi
+
+  # PBS Pro says NCPUS, Torque PBS_NUM_PPN; the node file has a line per process.
+  if [[ -n ${PBS_NCPUS:-} ]]; then
+    _resources_note hint "$PBS_NCPUS" 'pbs(PBS_NCPUS)'
+  elif [[ -n ${PBS_JOBID:-} && -n ${NCPUS:-} ]]; then
+    _resources_note hint "$NCPUS" 'pbs(NCPUS)'
+  elif [[ -n ${PBS_NUM_PPN:-} ]]; then
+    _resources_note hint "$PBS_NUM_PPN" 'pbs(PBS_NUM_PPN)'
+  elif [[ -n ${PBS_NODEFILE:-} ]] && _resources_host_lines "$PBS_NODEFILE" "$host"; then
+    _resources_note hint "$REPLY" 'pbs(PBS_NODEFILE)'
+  fi
+
+  # LSF: "host slots host slots"; the total counts for us only when there is one host.
+  if [[ -n ${LSB_MCPU_HOSTS:-} ]] && _resources_host_pairs "$LSB_MCPU_HOSTS" "$host"; then
+    _resources_note hint "$REPLY" 'lsf(LSB_MCPU_HOSTS)'
+  elif [[ -n ${LSB_DJOB_NUMPROC:-} ]]; then
+    _resources_note hint "$LSB_DJOB_NUMPROC" 'lsf(LSB_DJOB_NUMPROC)'
+  fi
+
+  # SGE: NSLOTS is the total over all hosts; the file says how many are here.
+  if [[ -n ${NSLOTS:-} && ${NHOSTS:-1} == 1 ]]; then
+    _resources_note hint "$NSLOTS" 'sge(NSLOTS)'
+  elif [[ -n ${NSLOTS:-} && -n ${PE_HOSTFILE:-} ]] \
+    && _resources_host_file "$PE_HOSTFILE" "$host"; then
+    _resources_note hint "$REPLY" 'sge(PE_HOSTFILE)'
+  fi
+
+  if _resources_machine_ad Cpus; then
+    number=${REPLY%%.*}
+    _resources_note hint "$number" 'htcondor(Cpus)'
+  fi
+}
+
+# --- memory --------------------------------------------------------------------------------
+
+# resources_memory - set RESOURCES_MEMORY_*; call resources_cpus first.
+#   Returns 1 when a key is not understood, or the node's memory cannot be read.
+resources_memory() {
+  local IFS=$' \t\n' wanted node cpus
+  config_get GLIDEIN_MaxMemMBs ''
+  wanted=${REPLY,,}
+  [[ $wanted =~ ^([0-9]{1,12}|auto|)$ ]] \
+    || log_fail 1 "GLIDEIN_MaxMemMBs: expected a number of MB, got '$wanted'" || return
+  _resources_forget
+  _resources_memory_limits
+  if [[ $wanted =~ ^[0-9]+$ ]] && ((10#$wanted > 0)); then
+    RESOURCES_MEMORY_MB=$((10#$wanted)) RESOURCES_MEMORY_SOURCE=option
+    RESOURCES_MEMORY_SEEN="option=$RESOURCES_MEMORY_MB $_RESOURCES_SEEN"
+    _resources_least limit && ((REPLY < RESOURCES_MEMORY_MB)) \
+      && log_warn "GLIDEIN_MaxMemMBs=$RESOURCES_MEMORY_MB, but $_RESOURCES_FROM allows only $REPLY"
+    return 0
+  fi
+  _resources_memory_hints
+  _resources_least 'limit hint' || log_fail 1 "cannot find out how much memory there is" || return
+  RESOURCES_MEMORY_MB=$REPLY RESOURCES_MEMORY_SOURCE=$_RESOURCES_FROM
+  config_get GLIDEIN_MaxMemMBs_Estimate FALSE
+  if [[ $_RESOURCES_FROM == node && ${REPLY^^} != TRUE ]] && _resources_node_cpus; then
+    # Nobody told us our part, so the neighbours' memory is not ours to offer.
+    node=$REPLY cpus=${RESOURCES_CPUS:-$node}
+    if ((cpus < node)); then
+      RESOURCES_MEMORY_MB=$((RESOURCES_MEMORY_MB * cpus / node))
+      _resources_note hint "$RESOURCES_MEMORY_MB" "share($cpus/$node)"
+      RESOURCES_MEMORY_SOURCE="share($cpus/$node)"
+    fi
+  fi
+  RESOURCES_MEMORY_SEEN=$_RESOURCES_SEEN
+}
+
+_resources_memory_limits() {
+  local dir limit least='' file
+  if _resources_field /proc/meminfo MemTotal; then
+    REPLY=${REPLY%% *} # in kB
+    [[ $REPLY =~ ^[0-9]+$ ]] && _resources_note limit "$((REPLY / 1024))" node
+  fi
+  if _resources_cgroup memory; then
+    if [[ $_RESOURCES_CGROUP == v1 ]] \
+      && _resources_field "${_RESOURCES_LEVELS[0]}/memory.stat" hierarchical_memory_limit; then
+      # This also knows the levels that a container hides from us.
+      _resources_note_bytes "$REPLY" 'memory(cgroup-v1)'
+    fi
+    for dir in "${_RESOURCES_LEVELS[@]}"; do
+      for file in memory.max memory.high memory.limit_in_bytes; do
+        _resources_read "$dir/$file" && [[ $REPLY =~ ^[0-9]{1,18}$ ]] || continue
+        limit=$((10#$REPLY))
+        ((${least:-$limit} < limit)) || least=$limit
+      done
+    done
+    [[ -z $least ]] || _resources_note_bytes "$least" "memory(cgroup-$_RESOURCES_CGROUP)"
+  fi
+  # ulimit -v holds for each process, but batch systems set it to what the job may use.
+  if resources_limit 'Max address space' && [[ ${REPLY%% *} != unlimited ]]; then
+    _resources_note_bytes "${REPLY%% *}" 'address-space(ulimit)'
+  fi
+}
+
+_resources_memory_hints() {
+  local number=${SLURM_MEM_PER_NODE:-}
+  # Slurm counts in MB unless a unit follows; 0 means all of the node.
+  if _resources_megabytes "$number" && ((REPLY > 0)); then
+    _resources_note hint "$REPLY" 'slurm(SLURM_MEM_PER_NODE)'
+  elif _resources_megabytes "${SLURM_MEM_PER_CPU:-}" && ((REPLY > 0)); then
+    number=$REPLY
+    if [[ ${SLURM_CPUS_ON_NODE:-} =~ ^[1-9][0-9]{0,5}$ ]]; then
+      _resources_note hint "$((number * SLURM_CPUS_ON_NODE))" 'slurm(SLURM_MEM_PER_CPU)'
+    elif _resources_slurm_node "${SLURM_JOB_CPUS_PER_NODE:-}" "${SLURM_NODEID:-0}"; then
+      _resources_note hint "$((number * REPLY))" 'slurm(SLURM_MEM_PER_CPU)'
+    fi
+  fi
+  _resources_machine_ad Memory && _resources_note hint "${REPLY%%.*}" 'htcondor(Memory)'
+}
+
+# --- disk ----------------------------------------------------------------------------------
+
+# resources_disk - set RESOURCES_DISK_*: what is free in the work directory, or GLIDEIN_DISK of it.
+#   Returns 1 when GLIDEIN_DISK is not understood, or the free space cannot be found.
+resources_disk() {
+  local IFS=$' \t\n' wanted free
+  config_get GLIDEIN_DISK auto
+  wanted=${REPLY,,}
+  _resources_forget
+  resources_disk_free "${WORK:-$PWD}" \
+    || log_fail 1 "cannot find out how much disk is free in ${WORK:-$PWD}" || return
+  _resources_note limit "${REPLY%% *}" free
+  # Disk of a machine ad is in KiB.
+  _resources_machine_ad Disk && _resources_note hint "$((${REPLY%%.*} / 1024))" 'htcondor(Disk)'
+  _resources_least 'limit hint'
+  free=$REPLY
+  RESOURCES_DISK_MB=$free RESOURCES_DISK_SOURCE=$_RESOURCES_FROM
+  RESOURCES_DISK_SEEN=$_RESOURCES_SEEN
+  [[ $wanted != auto && -n $wanted ]] || return 0
+  if [[ $wanted =~ ^([0-9]{1,3})%$ ]]; then
+    RESOURCES_DISK_MB=$((free * 10#${BASH_REMATCH[1]} / 100))
+  elif [[ $wanted =~ ^([0-9]{1,4})/([1-9][0-9]{0,3})$ ]]; then
+    RESOURCES_DISK_MB=$((free * 10#${BASH_REMATCH[1]} / BASH_REMATCH[2]))
+  elif _resources_megabytes "$wanted"; then
+    RESOURCES_DISK_MB=$REPLY
+  else
+    log_fail 1 "GLIDEIN_DISK: expected 20G, 50%, 1/4 or auto, got '$wanted'" || return
+  fi
+  RESOURCES_DISK_SOURCE=option RESOURCES_DISK_SEEN="option=$wanted $_RESOURCES_SEEN"
+  ((RESOURCES_DISK_MB <= free)) \
+    || log_warn "GLIDEIN_DISK=$wanted, but only $free MB are free in ${WORK:-$PWD}"
+}
+
+# resources_disk_free DIR - set REPLY to "MB INODES": what is free there for an ordinary user.
+#   INODES is - where the file system does not count them. Returns 1 when it cannot be found.
+resources_disk_free() {
+  local said blocks size free total
+  said=$(stat -f -c '%a %S %d %c' -- "$1" 2>/dev/null) || return 1
+  [[ $said =~ ^([0-9]+)\ ([0-9]+)\ ([0-9]+)\ ([0-9]+)$ ]] || return 1
+  blocks=${BASH_REMATCH[1]} size=${BASH_REMATCH[2]}
+  free=${BASH_REMATCH[3]} total=${BASH_REMATCH[4]}
+  ((total > 0)) || free=-
+  # blocks * size could pass 2^63 bytes; whole blocks of 1 KiB cannot.
+  ((size >= 1024)) && blocks=$((blocks * (size / 1024) / 1024)) || blocks=$((blocks * size / 1048576))
+  REPLY="$blocks $free"
+}
+
+# --- reading -------------------------------------------------------------------------------
+
+# resources_limit NAME - set REPLY to "SOFT HARD" of one line of /proc/self/limits
+resources_limit() {
+  local line
+  while IFS= read -r line; do
+    [[ $line == "$1 "* ]] || continue
+    [[ ${line#"$1"} =~ ^\ +([^ ]+)\ +([^ ]+) ]] || return 1
+    REPLY="${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
+    return 0
+  done 2>/dev/null <"$RESOURCES_ROOT/proc/self/limits"
+  return 1
+}
+
+# _resources_read FILE - set REPLY to the first line; returns 1 when there is none
+_resources_read() {
+  REPLY=
+  { read -r REPLY <"$RESOURCES_ROOT$1"; } 2>/dev/null
+  [[ -n $REPLY ]]
+}
+
+# _resources_field FILE NAME - set REPLY to what follows NAME (and a colon) in FILE; 1: not there
+_resources_field() {
+  local name value
+  {
+    while read -r name value; do
+      [[ ${name%:} == "$2" ]] || continue
+      REPLY=$value
+      return 0
+    done <"$RESOURCES_ROOT$1"
+  } 2>/dev/null
+  return 1
+}
+
+# _resources_cgroup CONTROLLER - find the cgroup that we are in.
+#   Sets _RESOURCES_CGROUP to v1 or v2 and _RESOURCES_LEVELS to its folder and those above it, as
+#   far as they can be seen here, ours first. Where both versions are mounted, the controller
+#   is in one of them. Returns 1 when there is none.
+_resources_cgroup() {
+  local controllers path='' line type root mount options found_root='' found_mount=''
+  local unified=''
+  _RESOURCES_CGROUP='' _RESOURCES_LEVELS=()
+  {
+    while IFS=: read -r line controllers path; do
+      if [[ ,$controllers, == *",$1,"* ]]; then
+        _RESOURCES_CGROUP=v1
+        break
+      elif [[ $line == 0 && -z $controllers ]]; then
+        unified=$path
+      fi
+    done <"$RESOURCES_ROOT/proc/self/cgroup"
+  } 2>/dev/null
+  if [[ -z $_RESOURCES_CGROUP ]]; then
+    [[ -n $unified ]] || return 1
+    _RESOURCES_CGROUP=v2 path=$unified
+  fi
+
+  {
+    while IFS= read -r line; do
+      [[ $line == *' - cgroup'* ]] || continue
+      [[ $line =~ ^[^\ ]+\ [^\ ]+\ [^\ ]+\ ([^\ ]+)\ ([^\ ]+)\ .*\ -\ (cgroup2?)\ [^\ ]+\ ([^\ ]+) ]] \
+        || continue
+      root=${BASH_REMATCH[1]} mount=${BASH_REMATCH[2]}
+      type=${BASH_REMATCH[3]} options=${BASH_REMATCH[4]}
+      case $_RESOURCES_CGROUP$type in
+        v1cgroup) [[ ,$options, == *",$1,"* ]] || continue ;;
+        v2cgroup2) ;;
+        *) continue ;;
+      esac
+      # Of several mounts, the one that shows our path.
+      [[ -z $found_mount || $path == "$root" || $path == "${root%/}"/* ]] || continue
+      printf -v found_mount %b "${mount//\\/\\0}" # blanks are \040 there; %b wants \0040
+      printf -v found_root %b "${root//\\/\\0}"
+    done <"$RESOURCES_ROOT/proc/self/mountinfo"
+  } 2>/dev/null
+  [[ -n $found_mount ]] || return 1
+
+  # In a container the mount may show only a part of the tree: then our path is below its root.
+  # A path that is not, or that leads out of the namespace, is for us the top of the mount.
+  case $path in
+    *..*) path='' ;;
+    "${found_root%/}"/*) path=${path#"${found_root%/}"} ;;
+    *) path='' ;;
+  esac
+  path=${path%/}
+  while :; do
+    [[ ! -d $RESOURCES_ROOT$found_mount$path ]] || _RESOURCES_LEVELS+=("$found_mount$path")
+    [[ -n $path ]] || break
+    path=${path%/*}
+  done
+  [[ ${_RESOURCES_LEVELS[0]+x} ]]
+}
+
+# _resources_count LIST [WITHIN] - set REPLY to how many numbers "0-3,8" names, only those that
+#   WITHIN names too, and _RESOURCES_LIST to LIST. Returns 1 when that is none, or not a list.
+_resources_count() {
+  local part first last i count=0
+  local -A within=()
+  _RESOURCES_LIST=$1
+  for part in ${2:+${2//,/ }}; do
+    [[ $part =~ ^([0-9]{1,5})(-([0-9]{1,5}))?$ ]] || return 1
+    last=${BASH_REMATCH[3]:-${BASH_REMATCH[1]}}
+    for ((i = 10#${BASH_REMATCH[1]}; i <= 10#$last; i++)); do within[$i]=1; done
+  done
+  for part in ${1//,/ }; do
+    [[ $part =~ ^([0-9]{1,5})(-([0-9]{1,5}))?$ ]] || return 1
+    first=$((10#${BASH_REMATCH[1]})) last=${BASH_REMATCH[3]:-${BASH_REMATCH[1]}}
+    for ((i = first; i <= 10#$last; i++)); do
+      [[ -z ${2:-} || ${within[$i]+x} ]] && count=$((count + 1))
+    done
+  done
+  REPLY=$count
+  ((count > 0))
+}
+
+# _resources_cpuinfo - set REPLY to the processors that /proc/cpuinfo names
+_resources_cpuinfo() {
+  local name count=0
+  {
+    while read -r name _; do
+      [[ $name != processor ]] || count=$((count + 1))
+    done <"$RESOURCES_ROOT/proc/cpuinfo"
+  } 2>/dev/null
+  REPLY=$count
+  ((count > 0))
+}
+
+# _resources_node_cpus - set REPLY to the processors of the node
+_resources_node_cpus() {
+  _resources_read /sys/devices/system/cpu/online && _resources_count "$REPLY" \
+    || _resources_cpuinfo
+}
+
+# _resources_slurm_node LIST INDEX - set REPLY to the INDEXth number of "8(x2),4"
+_resources_slurm_node() {
+  local part index=$2
+  [[ $index =~ ^[0-9]{1,6}$ ]] || return 1
+  for part in ${1//,/ }; do
+    [[ $part =~ ^([0-9]{1,6})(\(x([0-9]{1,6})\))?$ ]] || return 1
+    REPLY=${BASH_REMATCH[1]}
+    index=$((index - ${BASH_REMATCH[3]:-1}))
+    ((index >= 0)) || return 0
+  done
+  return 1
+}
+
+# _resources_host_lines FILE HOST - set REPLY to the lines of FILE that name HOST; all lines
+#   when they name one host only. Returns 1 when that is none.
+_resources_host_lines() {
+  local name first='' all=0 mine=0 several=''
+  {
+    while read -r name _; do
+      [[ -n $name ]] || continue
+      all=$((all + 1))
+      [[ ${first:=$name} == "$name" ]] || several=1
+      [[ ${name%%.*} != "${2%%.*}" ]] || mine=$((mine + 1))
+    done <"$RESOURCES_ROOT$1"
+  } 2>/dev/null
+  REPLY=$mine
+  ((mine > 0)) && return 0
+  REPLY=$all
+  [[ -z $several ]] && ((all > 0))
+}
+
+# _resources_host_pairs TEXT HOST - set REPLY to the sum for HOST in "host n host n"
+_resources_host_pairs() {
+  local -a word
+  local i mine=0
+  read -r -a word <<<"$1"
+  for ((i = 0; i + 1 < ${#word[@]}; i += 2)); do
+    [[ ${word[i + 1]} =~ ^[0-9]{1,6}$ ]] || return 1
+    # With one host named it is ours, whatever we call ourselves.
+    [[ ${word[i]%%.*} == "${2%%.*}" ]] || ((${#word[@]} == 2)) || continue
+    mine=$((mine + 10#${word[i + 1]}))
+  done
+  REPLY=$mine
+  ((mine > 0))
+}
+
+# _resources_host_file FILE HOST - the same, with "host n …" on each line of FILE
+_resources_host_file() {
+  local name number mine=0
+  {
+    while read -r name number _; do
+      [[ ${name%%.*} == "${2%%.*}" && $number =~ ^[0-9]{1,6}$ ]] || continue
+      mine=$((mine + 10#$number))
+    done <"$RESOURCES_ROOT$1"
+  } 2>/dev/null
+  REPLY=$mine
+  ((mine > 0))
+}
+
+# _resources_machine_ad NAME - set REPLY to a number of the HTCondor slot that we run in
+_resources_machine_ad() {
+  local name value
+  [[ -n ${_CONDOR_MACHINE_AD:-} ]] || return 1
+  {
+    while IFS='=' read -r name value; do
+      name=${name//[[:space:]]/} value=${value//[[:space:]]/}
+      [[ ${name,,} == "${1,,}" && $value =~ ^[0-9]{1,15}(\.[0-9]+)?$ ]] || continue
+      REPLY=$value
+      return 0
+    done <"$RESOURCES_ROOT$_CONDOR_MACHINE_AD"
+  } 2>/dev/null
+  return 1
+}
+
+# _resources_megabytes TEXT - set REPLY to the MB of "2048", "2048M", "20g", "1TB"; 1: not one
+_resources_megabytes() {
+  [[ $1 =~ ^([0-9]{1,12})([kKmMgGtT]?)[bB]?$ ]] || return 1
+  case ${BASH_REMATCH[2]} in
+    k | K) REPLY=$((10#${BASH_REMATCH[1]} / 1024)) ;;
+    g | G) REPLY=$((10#${BASH_REMATCH[1]} * 1024)) ;;
+    t | T) REPLY=$((10#${BASH_REMATCH[1]} * 1024 * 1024)) ;;
+    *) REPLY=$((10#${BASH_REMATCH[1]})) ;;
+  esac
+}
+
+# --- weighing ------------------------------------------------------------------------------
+
+_resources_forget() {
+  declare -ga _RESOURCES_KIND=() _RESOURCES_NUMBER=() _RESOURCES_NAME=()
+  _RESOURCES_SEEN=''
+}
+
+# _resources_note limit|hint NUMBER NAME - remember what one source says; not a number: no word
+_resources_note() {
+  [[ $2 =~ ^[0-9]{1,15}$ ]] && ((10#$2 > 0)) || return 0
+  _RESOURCES_KIND+=("$1") _RESOURCES_NUMBER+=("$((10#$2))") _RESOURCES_NAME+=("$3")
+  _RESOURCES_SEEN="${_RESOURCES_SEEN:+$_RESOURCES_SEEN }$3=$((10#$2))"
+}
+
+# _resources_note_bytes BYTES NAME - the same in MB; cgroup v1 says "no limit" by a huge number
+_resources_note_bytes() {
+  [[ $1 =~ ^[0-9]{1,18}$ ]] || return 0
+  _resources_note limit "$((10#$1 / 1048576))" "$2"
+}
+
+# _resources_least KINDS - set REPLY to the smallest number and _RESOURCES_FROM to its source;
+#   of equal ones, the first. Returns 1 when there is none.
+_resources_least() {
+  local i
+  REPLY='' _RESOURCES_FROM=''
+  for ((i = 0; i < ${#_RESOURCES_NUMBER[@]}; i++)); do
+    [[ " $1 " == *" ${_RESOURCES_KIND[i]} "* ]] || continue
+    [[ -z $REPLY ]] || ((_RESOURCES_NUMBER[i] < REPLY)) || continue
+    REPLY=${_RESOURCES_NUMBER[i]} _RESOURCES_FROM=${_RESOURCES_NAME[i]}
+  done
+  [[ -n $REPLY ]]
+}
+
+# _resources_report NAME NUMBER SOURCE SEEN
+_resources_report() {
+  log_info "$1=$2 source=$3 seen: $4"
+  report_fact "resources.$1" "$2"
+  report_fact "resources.$1_source" "$3"
+  report_fact "resources.$1_seen" "$4"
+}
