@@ -126,7 +126,7 @@ def glidein_arguments(
         *("-factory", pilot.factory, "-web", pilot.web, "-sign", pilot.sign),
         *("-signentry", pilot.sign_entry, "-signtype", pilot.sign_type),
         *("-descript", pilot.descript, "-descriptentry", pilot.descript_entry),
-        *("-dir", pilot.work_dir, "-param_GLIDEIN_Client", client.name),
+        *("-dir", pilot.work_dir, "-param_GLIDEIN_Client", escape(client.name)),
         *("-submitcredid", client.credential, "-slotslayout", pilot.slots_layout),
     ]
     if client.web is not None:

@@ -59,12 +59,13 @@ TAKEN = frozenset(
 # What the publisher itself puts into an area.
 OWN_FILES = frozenset({"constants.cfg", "condor_vars.lst", "untar.cfg", "condor", *LIBRARY})
 
-_NAME_RULE = "letters, digits and . _ + - only, not starting with . or -"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_NAME_RULE = "letters, digits and . _ - only, not starting with . or -"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_SCHEDD = re.compile(r"[A-Za-z0-9._@:-]+")
 _OUT_FILE = re.compile(r"[A-Za-z0-9_+@%=:,~][A-Za-z0-9._+@%=:,~-]*")
 _ATTRIBUTE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WEB = re.compile(r"https?://[^\s/?#'\"\\]+(/[A-Za-z0-9._~/+-]*)?")
-_CACHE = re.compile(r"(http://)?[A-Za-z0-9.\[\]:-]+:[0-9]+")
+_CACHE = re.compile(r"(http://)?[A-Za-z0-9.-]+:[0-9]+")
 _TARBALL = re.compile(
     r"condor-(?P<version>[0-9]+(\.[0-9]+)+)-(?P<arch>x86_64|aarch64|ppc64le)\.tar\.gz"
 )
@@ -89,6 +90,12 @@ def _check_word(text: str) -> str:
     """A value travels as one argument of a batch job."""
     if not text or re.search(r"[\s'\"\\]", text) or not text.isprintable():
         raise ValueError("one word: no blanks, quotes or backslashes")
+    return text
+
+
+def _check_schedd(text: str) -> str:
+    if not _SCHEDD.fullmatch(text):
+        raise ValueError("a schedd's name: letters, digits and . _ @ : - only")
     return text
 
 
@@ -135,6 +142,7 @@ def _check_work_dir(text: str) -> str:
 Name = Annotated[str, AfterValidator(_check_name)]
 Line = Annotated[str, AfterValidator(_check_line)]
 Word = Annotated[str, AfterValidator(_check_word)]
+Schedd = Annotated[str, AfterValidator(_check_schedd)]
 Url = Annotated[str, AfterValidator(_check_url)]
 Caches = Annotated[list[str], PlainValidator(_check_caches)]
 Cpus = Annotated[int | str, PlainValidator(_check_cpus)]
@@ -279,7 +287,7 @@ class Factory(Part):
 
     factory: Name
     glidein: Name
-    schedd: Word
+    schedd: Schedd
     work: str = "work"
     web: Web
     condor_tarballs: list[str] = []

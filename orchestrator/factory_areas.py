@@ -3,7 +3,6 @@
 One main area, and one area per entry.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -96,7 +95,7 @@ def _custom_rows(
         # Read once, so that the file's hash and its copy in the bundle are of one content.
         made = area.make_object(file.out_name, path.read_bytes() if small else path, kind)
         if file.kind == "untar":
-            folder = file.untar_dir or re.sub(r"(\.tar)?(\.t?gz)?$", "", file.out_name)
+            folder = file.untar_dir or file.out_name.partition(".")[0]
             folders += f"{file.out_name} \t{folder}\n"
         rows.append(
             Row(

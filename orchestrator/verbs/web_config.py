@@ -1,0 +1,69 @@
+"""``glidein-factory web-config``: a ready configuration of a web server or cache."""
+
+import shlex
+from pathlib import Path
+from typing import cast
+
+import click
+
+from orchestrator.web_server import Kind, Settings, start_command, write_config
+
+_USERS = {"nginx": "www-data", "apache": "www-data", "squid": "proxy"}
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["nginx", "apache", "squid"]))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--port", type=click.IntRange(1, 65535), help="By default 8080, Squid 3128.")
+@click.option(
+    "--listen", default="0.0.0.0", show_default=True, help="The address to listen on."
+)
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="What is served: the stage folder (nginx, apache).",
+)
+@click.option("--user", help="Whom it runs as when root starts it.")
+@click.option("--client", "clients", multiple=True, help="A network that may ask (squid).")
+@click.option("--origin", "origins", multiple=True, help="A web server it may ask (squid).")
+@click.option(
+    "--cache-mb", default=10_000, show_default=True, help="Disk for Squid's cache."
+)
+@click.option(
+    "--memory-mb", default=256, show_default=True, help="Memory for Squid's cache."
+)
+def command(
+    kind: str,
+    folder: Path,
+    port: int | None,
+    listen: str,
+    root: Path | None,
+    user: str | None,
+    clients: tuple[str, ...],
+    origins: tuple[str, ...],
+    cache_mb: int,
+    memory_mb: int,
+) -> None:
+    """Write the configuration of an nginx, Apache or Squid into FOLDER.
+
+    FOLDER also gets the server's logs and temporary files. Prints how to start it.
+    """
+    if kind != "squid" and root is None:
+        raise click.UsageError(f"{kind} needs --root: the stage folder that it serves")
+    if kind == "squid" and not origins:
+        raise click.UsageError("squid needs --origin: each web server that it may ask")
+    settings = Settings(
+        folder=folder,
+        port=port or (3128 if kind == "squid" else 8080),
+        listen=listen,
+        user=user or _USERS[kind],
+        root=root,
+        clients=clients or ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+        origins=origins,
+        cache_mb=cache_mb,
+        memory_mb=memory_mb,
+    )
+    which = cast(Kind, kind)
+    path = write_config(which, settings)
+    click.echo(f"wrote {path}; start it with:", err=True)
+    click.echo(shlex.join(start_command(which, path)))
