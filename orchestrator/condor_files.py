@@ -57,6 +57,13 @@ ESSENTIAL = ("sbin/condor_master", "sbin/condor_startd", "sbin/condor_starter")
 
 # Loaded by the C library by a name that it puts together: users, groups and hosts.
 _ALSO_LOADED = {"libnss_dns.so.2", "libnss_files.so.2"}
+# Needed by a library but never called: by library, what is dropped from its needs, and why.
+DROPPED = {
+    "libcurl.so.4": (
+        "librtmp.so.1",
+        "video streams; it would bring GnuTLS, a fifth of all",
+    ),
+}
 _LIBRARY_FOLDERS = ("lib", "lib64", "lib/condor", "lib64/condor")
 
 
@@ -77,6 +84,7 @@ class Selection:
     files: dict[str, Path] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     libraries: dict[str, Path] = field(default_factory=dict)
+    dropped: dict[str, Path] = field(default_factory=dict)  # by the library that needs it
     interpreter: str = ""  # soname of the loader, one of the libraries
     machine: str = ""
     left_out: list[str] = field(default_factory=list)
@@ -208,7 +216,13 @@ def _follow_libraries(chosen: Selection, find: Callable[[str, str], Path | None]
     def library(soname: str) -> tuple[Path, set[str]] | None:
         if soname not in known:
             path = find(soname, chosen.machine)
-            known[soname] = (path, set(elf.read(path).needed)) if path else None
+            needed = set(elf.read(path).needed) if path else set()
+            unused, why = DROPPED.get(soname, ("", ""))
+            if unused in needed and (dropped := find(unused, chosen.machine)):
+                needed.remove(unused)
+                chosen.dropped[soname] = dropped
+                chosen.left_out.append(f"lib/{unused} ({why})")
+            known[soname] = (path, needed) if path else None
         return known[soname]
 
     def closure(needed: Iterable[str]) -> tuple[set[str], str]:

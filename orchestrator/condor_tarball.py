@@ -19,6 +19,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,20 +73,20 @@ def from_debian(
         root = folder / "root"
         owner: dict[str, debian.Package] = {}
         say(f"unpacking {len(packages)} packages")
-        for package in packages:
-            one = folder / "package"
-            debian.unpack(package, one)
+        places = {package: folder / package.name for package in packages}
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(debian.unpack, places.keys(), places.values()))
+        for package, one in places.items():
             for path in sorted(one.rglob("*")):
                 if path.is_file():
                     owner[path.name] = package
             _move_into(one, root)
         installed = condor_files.find_installed(root)
-        chosen = condor_files.select(
-            installed,
-            profile,
-            lambda name, machine: _first(installed.library_folders, name, machine),
-            say,
-        )
+
+        def find(name: str, machine: str) -> Path | None:
+            return _first(installed.library_folders, name, machine)
+
+        chosen = condor_files.select(installed, profile, find, say)
         used = {
             owner[path.resolve().name]
             for path in [*chosen.files.values(), *chosen.libraries.values()]
@@ -95,8 +96,8 @@ def from_debian(
             for p in sorted(used, key=lambda package: package.name)
         ]
         documents = {
-            f"share/doc/{p.name}/copyright": path
-            for p in used
+            f"share/doc/{p.source}/copyright": path
+            for p in sorted(used, key=lambda package: package.name)
             if (path := root / "usr/share/doc" / p.name / "copyright").is_file()
         }
         return _build(
@@ -233,6 +234,9 @@ def _build(
         for place in sorted(chosen.files)
         if elf.is_elf(tree / place) and elf.read(tree / place).interpreter
     ]
+    for name, unused in chosen.dropped.items():
+        elf.weaken(tree / "lib" / name, elf.exports(unused))
+        _patchelf("--remove-needed", unused.name, str(tree / "lib" / name))
     _patch(tree, programs, [f"lib/{name}" for name in sorted(chosen.libraries)])
     lines = [f"# {PATH_BYTES} lib/{chosen.interpreter}"]
     lines += [f"{elf.detach_interpreter(tree / p, PATH_BYTES)} {p}" for p in programs]
@@ -272,7 +276,6 @@ def _patch(tree: Path, programs: list[str], libraries: list[str]) -> None:
     A DT_RPATH of the program counts for all libraries that have none of their own, so only
     those that have one are changed.
     """
-    patchelf = sh.Command(_patchelf())
     by_path: dict[str, list[str]] = {}
     for place in programs:
         by_path.setdefault("$ORIGIN/" + "../" * place.count("/") + "lib", []).append(place)
@@ -281,19 +284,19 @@ def _patch(tree: Path, programs: list[str], libraries: list[str]) -> None:
         by_path["$ORIGIN"] = own
     for path, places in by_path.items():
         files = [str(tree / place) for place in places]
-        try:
-            patchelf("--force-rpath", "--set-rpath", path, *files, _timeout=_PATCH_S)
-        except sh.ErrorReturnCode as error:
-            raise TarballError(f"patchelf: {error.stderr.decode().strip()}") from error
+        _patchelf("--force-rpath", "--set-rpath", path, *files)
 
 
-def _patchelf() -> str:
-    """Return the program that comes with the Python package, else the machine's."""
+def _patchelf(*words: str) -> None:
+    """Run the program that comes with the Python package, else the machine's."""
     beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     found = shutil.which("patchelf", path=beside)
     if not found:
         raise TarballError("patchelf is not there; the Python package patchelf brings it")
-    return found
+    try:
+        sh.Command(found)(*words, _timeout=_PATCH_S)
+    except sh.ErrorReturnCode as error:
+        raise TarballError(f"patchelf: {error.stderr.decode().strip()}") from error
 
 
 def _pack(

@@ -159,10 +159,16 @@ Acquire::Retries "0";
 """
         )
 
-    def _apt(self, program: str, *words: str, timeout_s: int, **options: object) -> str:
-        configuration = self._folder / "apt.conf"
+    def _apt(
+        self,
+        program: str,
+        *words: str,
+        timeout_s: int,
+        each_line: Callable[[str], None] | None = None,
+    ) -> str:
+        words = ("-c", str(self._folder / "apt.conf"), *words)
         return _run(
-            program, "-c", str(configuration), *words, timeout_s=timeout_s, **options
+            program, *words, timeout_s=timeout_s, cwd=self._pool, each_line=each_line
         )
 
     def _update(self) -> None:
@@ -232,10 +238,8 @@ Acquire::Retries "0";
                     if begun % 10 == 0:
                         self._say(f"downloading package {begun} of {len(missing)}")
 
-            self._apt(
-                "apt-get", "download", *names,
-                timeout_s=_DOWNLOAD_S, cwd=self._pool, each_line=count,
-            )  # fmt: skip
+            words = ("download", *names)
+            self._apt("apt-get", *words, timeout_s=_DOWNLOAD_S, each_line=count)
 
         _retried(attempt)
         for record in missing:

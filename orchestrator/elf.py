@@ -1,4 +1,4 @@
-"""Read what a program or library needs to start, and take its interpreter's path off.
+"""Read what a program or library needs to start, and change how it starts.
 
 Only what the HTCondor tarball is made from: 64-bit, little-endian ELF files (x86-64, ARM 64,
 POWER 64 LE). Paths of libraries are changed by ``patchelf``, not here.
@@ -14,7 +14,10 @@ MACHINES = {62: "x86_64", 183: "aarch64", 21: "ppc64le"}  # e_machine -> as `una
 _MAGIC = b"\x7fELF\x02\x01"  # 64 bits, little endian
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 0, 1, 5, 14, 15, 29
+_SHT_DYNSYM, _STB_WEAK = 11, 2
 _HEADER = struct.Struct("<IIQQQQQQ")  # one program header
+_SECTION = struct.Struct("<IIQQQQIIQQ")  # one section header
+_SYMBOL = struct.Struct("<IBBHQQ")
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,41 @@ def detach_interpreter(path: Path, size: int) -> int:
     raise ValueError(f"{path}: it has no interpreter")
 
 
+def exports(path: Path) -> set[str]:
+    """Return the names that a library defines for others, without versions."""
+    data = path.read_bytes()
+    return {name for _, name, _, section in _symbols(data) if section}
+
+
+def weaken(path: Path, names: set[str]) -> None:
+    """Let a library load although nobody defines the ``names`` it uses; none may be called."""
+    data = bytearray(path.read_bytes())
+    for at, name, info, section in _symbols(data):
+        if name in names and not section:
+            data[at + 4] = _STB_WEAK << 4 | info & 0xF
+    path.write_bytes(data)
+
+
+def _symbols(data: bytes | bytearray) -> list[tuple[int, str, int, int]]:
+    """Return each dynamic symbol: place in the file, name, info, section (0: elsewhere)."""
+    (start,) = struct.unpack_from("<Q", data, 40)
+    size, count = struct.unpack_from("<HH", data, 58)
+    sections = [_SECTION.unpack_from(data, start + size * index) for index in range(count)]
+    found = []
+    for _name, kind, _flags, _address, offset, length, link, *_ in sections:
+        if kind != _SHT_DYNSYM:
+            continue
+        strings = sections[link][4]
+        for at in range(offset, offset + length, _SYMBOL.size):
+            name, info, _other, section, _value, _size = _SYMBOL.unpack_from(data, at)
+            found.append((at, _text(data, strings + name), info, section))
+    return found
+
+
+def _text(data: bytes | bytearray, offset: int) -> str:
+    return data[offset : data.index(b"\0", offset)].decode()
+
+
 def _headers(data: bytes | bytearray) -> list[tuple[int, tuple[int, ...]]]:
     """Return each program header with its place in the file."""
     (start,) = struct.unpack_from("<Q", data, 32)
@@ -95,9 +133,6 @@ def _read(data: bytes) -> Elf:
     if number not in MACHINES:
         raise ValueError(f"made for processor number {number}, which is none of ours")
     headers = [header for _, header in _headers(data)]
-
-    def text(offset: int) -> str:
-        return data[offset : data.index(b"\0", offset)].decode()
 
     entries: list[tuple[int, int]] = []
     interpreter = ""
@@ -120,7 +155,7 @@ def _read(data: bytes) -> Elf:
             )
 
     def named(*tags: int) -> tuple[str, ...]:
-        return tuple(text(strings + value) for tag, value in entries if tag in tags)
+        return tuple(_text(data, strings + value) for tag, value in entries if tag in tags)
 
     return Elf(
         machine=MACHINES[number],
