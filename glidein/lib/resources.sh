@@ -317,6 +317,26 @@ resources_limit() {
   return 1
 }
 
+# resources_pids - set REPLY to how many processes the cgroups above us allow; 1: no such limit
+resources_pids() {
+  local IFS=$' \t\n' dir least=''
+  _resources_cgroup pids || return 1
+  for dir in "${_RESOURCES_LEVELS[@]}"; do
+    _resources_read "$dir/pids.max" && [[ $REPLY =~ ^[0-9]{1,9}$ ]] || continue
+    ((${least:-$REPLY} < REPLY)) || least=$REPLY
+  done
+  REPLY=$least
+  [[ -n $least ]]
+}
+
+# resources_available - set REPLY to the MB that the node could give now; 1: it does not say
+resources_available() {
+  local IFS=$' \t\n'
+  _resources_field /proc/meminfo MemAvailable || return 1
+  REPLY=${REPLY%% *}
+  [[ $REPLY =~ ^[0-9]+$ ]] && REPLY=$((REPLY / 1024))
+}
+
 # _resources_read FILE - set REPLY to the first line; returns 1 when there is none
 _resources_read() {
   REPLY=
@@ -469,15 +489,18 @@ _resources_host_lines() {
 
 # _resources_host_pairs TEXT HOST - set REPLY to the sum for HOST in "host n host n"
 _resources_host_pairs() {
-  local -a word
-  local i mine=0
-  read -r -a word <<<"$1"
-  for ((i = 0; i + 1 < ${#word[@]}; i += 2)); do
-    [[ ${word[i + 1]} =~ ^[0-9]{1,6}$ ]] || return 1
-    # With one host named it is ours, whatever we call ourselves.
-    [[ ${word[i]%%.*} == "${2%%.*}" ]] || ((${#word[@]} == 2)) || continue
-    mine=$((mine + 10#${word[i + 1]}))
+  local word host='' hosts=0 mine=0 all=0
+  for word in $1; do
+    if [[ -z $host ]]; then
+      host=${word%%.*} hosts=$((hosts + 1))
+      continue
+    fi
+    [[ $word =~ ^[0-9]{1,6}$ ]] || return 1
+    all=$((all + 10#$word))
+    [[ $host != "${2%%.*}" ]] || mine=$((mine + 10#$word))
+    host=''
   done
+  ((hosts > 1)) || mine=$all # with one host named it is ours, whatever we call ourselves
   REPLY=$mine
   ((mine > 0))
 }
