@@ -23,21 +23,22 @@
 : "${CHECK_MIN_PROCESSES:=64}"       # GLIDEIN_Min_Processes: of this user, or in this cgroup
 : "${CHECK_WARN_PROCESSES:=512}"     # GLIDEIN_Warn_Processes
 : "${CHECK_MIN_X86_LEVEL:=1}"        # GLIDEIN_Min_X86_Level: 1 to 4, x86-64-v1 to -v4
-: "${CHECK_NETWORK_S:=10}"           # GLIDEIN_Check_Network_S: seconds for all network checks
-: "${CHECK_COLLECTORS_PER_GROUP:=3}" # GLIDEIN_Check_Collectors: tried in each group
+: "${CHECK_WAIT_S:=10}"              # GLIDEIN_Check_Wait_S: seconds for all that runs side by side
+: "${CHECK_COLLECTORS:=4}"           # GLIDEIN_Check_Collectors: tried in each group at most
+: "${CHECK_NEXT_MS:=1000}"           # without an answer for so long, the next one is tried too
 _CHECK_SETTINGS="
   CHECK_MIN_DISK_MB=GLIDEIN_Min_Disk_MB CHECK_MIN_INODES=GLIDEIN_Min_Inodes
   CHECK_MIN_MEMORY_MB=GLIDEIN_Min_Memory_MB CHECK_MAX_SKEW_S=GLIDEIN_Max_Clock_Skew_S
   CHECK_WARN_SKEW_S=GLIDEIN_Warn_Clock_Skew_S CHECK_MIN_FILES=GLIDEIN_Min_Open_Files
   CHECK_WARN_FILES=GLIDEIN_Warn_Open_Files CHECK_MIN_PROCESSES=GLIDEIN_Min_Processes
   CHECK_WARN_PROCESSES=GLIDEIN_Warn_Processes CHECK_MIN_X86_LEVEL=GLIDEIN_Min_X86_Level
-  CHECK_NETWORK_S=GLIDEIN_Check_Network_S CHECK_COLLECTORS_PER_GROUP=GLIDEIN_Check_Collectors"
+  CHECK_WAIT_S=GLIDEIN_Check_Wait_S CHECK_COLLECTORS=GLIDEIN_Check_Collectors"
 # A site or a factory may know better about a check: the key GLIDEIN_Check_Warn_Only lists names
 # whose failures are only warnings.
 
 # What the worker side calls: the union of the lines `Commands:` of all modules. Those that bring
 # libraries or languages of their own are also run; --check runs every one.
-: "${CHECK_TOOLS:=base64 cat chmod cp dd head id ln ls mkdir mktemp mv readlink rm sha1sum sha256sum sleep stat tail wc}"
+: "${CHECK_TOOLS:=base64 cat chmod cp dd head id ln ls mkdir mktemp mv readlink rm sha1sum sleep stat tail wc}"
 : "${CHECK_TOOLS_RUN:=awk gzip sed sha256sum tar}"
 : "${CHECK_TOOLS_WEB:=curl wget}" # one of them is enough
 
@@ -50,10 +51,9 @@ check_node() {
   local IFS=$' \t\n' i failed=0
   CHECK_NAME=() CHECK_STATUS=() CHECK_FOUND=() CHECK_NEEDED=() CHECK_MS=()
   _check_run settings _check_settings
-  _check_probes_start
+  _check_jobs_start
   _check_run bash check_bash
   _check_run system check_system
-  _check_run tools check_tools
   _check_run user check_user
   _check_run workdir check_workdir
   _check_run clock check_clock
@@ -61,7 +61,7 @@ check_node() {
   _check_run processes check_processes
   _check_run processor check_processor
   _check_run memory check_memory
-  _check_probes_end
+  _check_jobs_end
   for i in "${!CHECK_NAME[@]}"; do
     [[ ${CHECK_STATUS[i]} != fail ]] || failed=1
   done
@@ -103,15 +103,16 @@ check_table() {
 # _check_row NAMEWIDTH FOUNDWIDTH NEEDEDWIDTH INDEX PAINT PLAIN - one result, in as many lines as
 #   its texts need
 _check_row() {
-  local left right name=${CHECK_NAME[$4]} status=${CHECK_STATUS[$4]} ms=${CHECK_MS[$4]}
+  local left right line name=${CHECK_NAME[$4]} status=${CHECK_STATUS[$4]} ms=${CHECK_MS[$4]}
   local found=${CHECK_FOUND[$4]} needed=${CHECK_NEEDED[$4]}
   while [[ -n $name$found$needed ]]; do
     _check_wrap "$found" "$2"
     left=$REPLY found=$_CHECK_REST
     _check_wrap "$needed" "$3"
     right=$REPLY needed=$_CHECK_REST
-    printf '%-*s  %s%-6s%s  %6s  %-*s  %s\n' "$1" "$name" "$5" "$status" "$6" "$ms" "$2" "$left" \
-      "$right"
+    printf -v line '%-*s  %s%-6s%s  %6s  %-*s  %s' "$1" "$name" "$5" "$status" "$6" "$ms" \
+      "$2" "$left" "$right"
+    printf '%s\n' "${line%"${line##*[! ]}"}"
     name='' status='' ms=''
   done
 }
@@ -154,38 +155,13 @@ check_system() {
   _check_say "$status" "Linux $kernel${name:+, $name}" 'Linux 3.2 or later'
 }
 
-# check_tools - everything we call is there, and executes
-check_tools() {
-  local name web='' complaint='' missing='' broken='' seen=0 all status=ok
-  all=" $CHECK_TOOLS_RUN "
-  config_get GLIDEIN_Check_Only '' && [[ -z $REPLY ]] || all+="$CHECK_TOOLS "
-  for name in $CHECK_TOOLS $CHECK_TOOLS_RUN; do
-    if ! _check_which "$name"; then
-      [[ " $missing " == *" $name "* ]] || missing+="${missing:+ }$name"
-    elif [[ $all == *" $name "* ]]; then
-      all=${all//" $name "/ } # once
-      _check_executes "$REPLY" || broken+="${broken:+; }$name: $REPLY"
-    fi
-    seen=$((seen + 1))
-  done
-  for name in $CHECK_TOOLS_WEB; do
-    _check_which "$name" || continue
-    if _check_executes "$REPLY"; then web+="${web:+, }$name"; else complaint+="; $name: $REPLY"; fi
-  done
-  [[ -z $complaint || -z $web ]] || status=warn
-  [[ -n $missing$broken || -z $web ]] && status=fail
-  _check_say "$status" \
-    "${missing:+missing: $missing; }${broken:+do not run: $broken; }$seen looked for; web: ${web:-none}$complaint" \
-    "coreutils, tar, gzip, awk, sed; ${CHECK_TOOLS_WEB// / or }"
-}
-
 check_user() {
   local name='' entry id status=ok more='' inside outside
   while IFS=: read -r entry _ id _; do
     [[ $id != "$EUID" ]] || { name=$entry && break; }
   done 2>/dev/null <"$RESOURCES_ROOT/etc/passwd"
   # Names from a directory service need a process.
-  [[ -n $name ]] || name=$(id -un 2>/dev/null) || name=''
+  [[ -n $name ]] || name=$(exec id -un 2>/dev/null) || name=''
   if ((EUID == 0)); then
     status=warn more=': jobs would run as root'
     { read -r inside outside _ <"$RESOURCES_ROOT/proc/self/uid_map"; } 2>/dev/null
@@ -343,39 +319,95 @@ check_memory() {
     "$needed"
 }
 
-# --- names and collectors ------------------------------------------------------------------
+# --- what may take long --------------------------------------------------------------------
 
-# Names are looked up and ports are tried by jobs, each of which writes one line "ID MS VERDICT"
-# into a pipe. VERDICT is ok, or the reason.
+# Names are looked up, ports are tried and programs are run by jobs, side by side. Each writes
+# one line "ID MS RESULT" into a pipe; RESULT is ok, or the reason why not.
 
-# _check_probes_start - start looking up our own name and the web server's, and trying collectors
-_check_probes_start() {
-  local i end host
+# _check_jobs_start - start looking at the tools, our own name, the web server's, the collectors
+_check_jobs_start() {
+  local host
   _CHECK_PIPE='' _CHECK_COLLECTOR_ERROR=''
-  declare -ga _CHECK_PROBE_PID=() _CHECK_PROBE_WHAT=() _CHECK_PROBE_SAID=() _CHECK_PROBE_MS=()
-  declare -ga _CHECK_GROUP=() _CHECK_GROUP_SIZE=()
+  declare -ga _CHECK_JOB=() _CHECK_JOB_PID=() _CHECK_JOB_AT=() _CHECK_JOB_MS=() _CHECK_JOB_SAID=()
+  declare -ga _CHECK_GROUP=() _CHECK_GROUP_SIZE=() _CHECK_GROUP_LEFT=()
   clock_ms
-  _CHECK_NETWORK_STARTED=$REPLY
+  _CHECK_JOBS_STARTED=$REPLY
   config_get GLIDEIN_Collector ''
-  check_collectors "$REPLY" || _CHECK_COLLECTOR_ERROR=$REPLY
+  check_collectors "$REPLY" || {
+    _CHECK_COLLECTOR_ERROR=$REPLY
+    _CHECK_GROUP=()
+  }
+  _CHECK_GROUP_LEFT=(${_CHECK_GROUP[@]+"${_CHECK_GROUP[@]}"})
   { exec {_CHECK_PIPE}<> <(:); } 2>/dev/null || {
     _CHECK_PIPE=''
     return 0
   }
-  _check_probe_start "own ${HOSTNAME:-localhost}" udp "${HOSTNAME:-localhost}" 9
+  _check_job_start tools _check_tools
+  _check_job_start "own ${HOSTNAME:-localhost}" _check_reach udp "${HOSTNAME:-localhost}" 9
   host=${OPTION[web]:-}
-  if [[ -n $host && ${OPTION[proxy]:-None} == None ]]; then
+  if [[ -n $host && ${OPTION[proxy]:-None} == None ]]; then # else the caches look it up
     host=${host#*://}
     host=${host%%/*}
     host=${host##*@}
     if [[ $host == \[* ]]; then host=${host#\[} host=${host%%\]*}; else host=${host%%:*}; fi
-    _check_probe_start "web $host" udp "$host" 9
+    _check_job_start "web $host" _check_reach udp "$host" 9
   fi
+  _check_jobs_next
+}
+
+# _check_jobs_next - try one collector more in each group whose last one failed or is slow
+_check_jobs_next() {
+  local i id end
   for i in ${_CHECK_GROUP[@]+"${!_CHECK_GROUP[@]}"}; do
-    for end in ${_CHECK_GROUP[i]}; do
-      _check_probe_start "$i $end" tcp "${end%:*}" "${end##*:}"
+    [[ -n ${_CHECK_GROUP_LEFT[i]} ]] || continue
+    clock_ms
+    for id in "${!_CHECK_JOB[@]}"; do
+      [[ ${_CHECK_JOB[id]%% *} == "$i" ]] || continue
+      [[ ${_CHECK_JOB_SAID[id]} != ok ]] || continue 2
+      [[ -n ${_CHECK_JOB_SAID[id]} ]] || ((REPLY - _CHECK_JOB_AT[id] >= CHECK_NEXT_MS)) || continue 2
     done
+    end=${_CHECK_GROUP_LEFT[i]%% *}
+    _CHECK_GROUP_LEFT[i]=${_CHECK_GROUP_LEFT[i]:${#end}}
+    _CHECK_GROUP_LEFT[i]=${_CHECK_GROUP_LEFT[i]# }
+    _check_job_start "$i $end" _check_reach tcp "${end%:*}" "${end##*:}"
   done
+  return 0
+}
+
+# _check_job_start WHAT FUNCTION ARGUMENT... - FUNCTION sets REPLY to what the job's line says
+_check_job_start() {
+  local id=${#_CHECK_JOB[@]}
+  clock_ms
+  _CHECK_JOB+=("$1") _CHECK_JOB_AT+=("$REPLY") _CHECK_JOB_MS+=(0) _CHECK_JOB_SAID+=('')
+  job_start _check_job "$id" "${@:2}"
+  _CHECK_JOB_PID+=("$JOB_PID")
+}
+
+# _check_job ID FUNCTION ARGUMENT... - what a job does
+_check_job() {
+  local said start
+  clock_ms
+  start=$REPLY
+  "${@:2}"
+  said=${REPLY//[![:print:]]/?}
+  clock_ms
+  # Up to 4096 bytes are written whole, between the lines of other jobs.
+  printf '%s %s %s\n' "$1" "$((REPLY - start))" "${said:0:2000}" >&"$_CHECK_PIPE"
+}
+
+# _check_reach tcp|udp HOST PORT - connect; udp only looks the name up and sends nothing.
+#   Sets REPLY to ok, or to the reason why not.
+_check_reach() {
+  REPLY=$(exec 2>&1 && { :; } 3<>"/dev/$1/$2/$3" && printf ok)
+  case $REPLY in
+    ok) ;;
+    *'not known'* | *'name resolution'* | *'No address'* | *nodename* | *'Unknown host'*)
+      REPLY='name does not resolve'
+      ;;
+    */dev/*'No such file'*) REPLY='this bash cannot open connections' ;;
+    *) REPLY=${REPLY##*: } ;;
+  esac
+  REPLY=${REPLY:-failed}
 }
 
 # check_collectors TEXT - take GLIDEIN_Collector apart: groups by ";", alternatives by ",", each
@@ -383,7 +415,7 @@ _check_probes_start() {
 #   "host:port" of it and _CHECK_GROUP_SIZE to how many it names.
 #   Returns 1 with REPLY saying what cannot be understood.
 check_collectors() {
-  local text=$1 group item host first last size i port
+  local text=$1 group item host first last size i port step start
   while [[ $text =~ \$RANDOM_INTEGER\(([0-9]+),\ *([0-9]+)[^\)]*\) ]]; do
     text=${text/"${BASH_REMATCH[0]}"/"${BASH_REMATCH[1]}-${BASH_REMATCH[2]}"}
   done
@@ -413,122 +445,153 @@ check_collectors() {
         return 1
       fi
       _CHECK_GROUP_SIZE[i]=$((_CHECK_GROUP_SIZE[i] + size))
-      # A random few, so that glideins together see all of them.
-      for ((port = 0; port < size && port < CHECK_COLLECTORS_PER_GROUP; port++)); do
-        ((size <= CHECK_COLLECTORS_PER_GROUP)) || first=$((last - RANDOM % size - port))
-        _check_offer "$i" "$host:$((first + port))"
+      # Of a range, a few ports that are far apart, starting anywhere.
+      step=$((size > CHECK_COLLECTORS ? size / CHECK_COLLECTORS : 1)) start=$((RANDOM % size))
+      for ((port = 0; port < size && port < CHECK_COLLECTORS; port++)); do
+        _check_offer "$i" "$host:$((first + (start + port * step) % size))"
       done
     done
   done
 }
 
-# _check_offer GROUP ENDPOINT - one more to try; when there are enough, it may replace another
+# _check_offer GROUP ENDPOINT - one more to try, before or after the others, so that glideins
+#   together try all; when there are enough, it may replace one
 _check_offer() {
   # shellcheck disable=SC2206  # our own list of words
   local -a ends=(${_CHECK_GROUP[$1]})
   [[ " ${_CHECK_GROUP[$1]} " != *" $2 "* ]] || return 0
-  if ((${#ends[@]} < CHECK_COLLECTORS_PER_GROUP)); then
-    ends+=("$2")
+  if ((${#ends[@]} >= CHECK_COLLECTORS)); then
+    ((RANDOM % 2)) || ends[RANDOM % CHECK_COLLECTORS]=$2
+    _CHECK_GROUP[$1]=${ends[*]}
   elif ((RANDOM % 2)); then
-    ends[RANDOM % ${#ends[@]}]=$2
+    _CHECK_GROUP[$1]="$2 ${_CHECK_GROUP[$1]}"
+  else
+    _CHECK_GROUP[$1]="${_CHECK_GROUP[$1]} $2"
   fi
-  _CHECK_GROUP[$1]=${ends[*]}
+  _CHECK_GROUP[$1]=${_CHECK_GROUP[$1]# }
+  _CHECK_GROUP[$1]=${_CHECK_GROUP[$1]% }
 }
 
-# _check_probe_start WHAT tcp|udp HOST PORT - a udp probe looks a name up and sends nothing
-_check_probe_start() {
-  local id=${#_CHECK_PROBE_WHAT[@]}
-  _CHECK_PROBE_WHAT+=("$1") _CHECK_PROBE_SAID+=('') _CHECK_PROBE_MS+=(0)
-  job_start _check_probe "$id" "${@:2}"
-  _CHECK_PROBE_PID+=("$JOB_PID")
-}
-
-_check_probe() {
-  local said start
-  clock_ms
-  start=$REPLY
-  said=$(exec 2>&1 && { :; } 3<>"/dev/$2/$3/$4" && printf ok)
-  case $said in
-    ok) ;;
-    *'not known'* | *'name resolution'* | *'No address'* | *nodename* | *'Unknown host'*)
-      said='name does not resolve'
-      ;;
-    */dev/*'No such file'*) said='this bash cannot open connections' ;;
-    *) said=${said##*: } ;;
-  esac
-  clock_ms
-  printf '%s %s %s\n' "$1" "$((REPLY - start))" "${said:-failed}" >&"$_CHECK_PIPE"
-}
-
-# _check_probes_end - wait for what was started, as long as it can change a result; then say
-#   the results names and collector
-_check_probes_end() {
-  local now left wait id ms said
-  while [[ -n $_CHECK_PIPE ]] && ! _check_probes_decided; do
+# _check_jobs_end - wait as long as an answer can change a result; then say the results
+#   tools, names and collector. No job is left.
+_check_jobs_end() {
+  local left wait id ms said
+  while [[ -n $_CHECK_PIPE ]] && _check_jobs_next && ! _check_jobs_decided; do
     clock_ms
-    now=$REPLY left=$((_CHECK_NETWORK_STARTED + CHECK_NETWORK_S * 1000 - now))
+    left=$((_CHECK_JOBS_STARTED + CHECK_WAIT_S * 1000 - REPLY))
     ((left > 0)) || break
+    ((left <= CHECK_NEXT_MS)) || left=$CHECK_NEXT_MS
     printf -v wait '%d.%03d' "$((left / 1000))" "$((left % 1000))"
     read -r -t "$wait" -u "$_CHECK_PIPE" id ms said || continue
-    _CHECK_PROBE_MS[id]=$ms _CHECK_PROBE_SAID[id]=$said
+    _CHECK_JOB_MS[id]=$ms _CHECK_JOB_SAID[id]=$said
   done
-  for id in ${_CHECK_PROBE_PID[@]+"${!_CHECK_PROBE_PID[@]}"}; do
-    if [[ -n ${_CHECK_PROBE_SAID[id]} ]]; then
-      job_wait "${_CHECK_PROBE_PID[id]}"
+  for id in ${_CHECK_JOB_PID[@]+"${!_CHECK_JOB_PID[@]}"}; do
+    if [[ -n ${_CHECK_JOB_SAID[id]} ]]; then
+      job_wait "${_CHECK_JOB_PID[id]}"
     else
-      job_end "${_CHECK_PROBE_PID[id]}"
+      job_end "${_CHECK_JOB_PID[id]}"
       clock_ms
-      _CHECK_PROBE_MS[id]=$((REPLY - _CHECK_NETWORK_STARTED))
+      _CHECK_JOB_MS[id]=$((REPLY - _CHECK_JOB_AT[id]))
     fi
   done
-  [[ -z $_CHECK_PIPE ]] || { exec {_CHECK_PIPE}>&-; } 2>/dev/null
-  _check_run names _check_names
-  _check_run collector _check_collector
+  _check_run tools check_tools
+  _check_run names check_names
+  _check_run collector check_collector
+  [[ -z $_CHECK_PIPE ]] || exec {_CHECK_PIPE}>&-
 }
 
-# _check_probes_decided - no answer that is still to come would change a result
-_check_probes_decided() {
+# _check_jobs_decided - no answer that is still to come would change a result
+_check_jobs_decided() {
   local id group
   local -A reached=()
-  for id in "${!_CHECK_PROBE_WHAT[@]}"; do
-    group=${_CHECK_PROBE_WHAT[id]%% *}
-    [[ ${_CHECK_PROBE_SAID[id]} != ok ]] || reached[$group]=1
+  for id in "${!_CHECK_JOB[@]}"; do
+    group=${_CHECK_JOB[id]%% *}
+    [[ ${_CHECK_JOB_SAID[id]} != ok ]] || reached[$group]=1
   done
-  for id in "${!_CHECK_PROBE_WHAT[@]}"; do
-    group=${_CHECK_PROBE_WHAT[id]%% *}
-    [[ -n ${_CHECK_PROBE_SAID[id]} || ${reached[$group]+x} ]] || return 1
+  for id in "${!_CHECK_JOB[@]}"; do
+    group=${_CHECK_JOB[id]%% *}
+    [[ -n ${_CHECK_JOB_SAID[id]} || ${reached[$group]+x} ]] || return 1
   done
 }
 
-# _check_names - our own name, the web server's, and those of the collectors that were tried
-_check_names() {
-  local id what said found='' status=ok ms=0 bad='' good
+# check_tools - say what the job found out; where there are no jobs, find it out now
+check_tools() {
+  local needed="coreutils, tar, gzip, awk, sed; ${CHECK_TOOLS_WEB// / or }"
+  if [[ -z $_CHECK_PIPE ]]; then
+    _check_tools
+    _check_say "${REPLY%% *}" "${REPLY#* }" "$needed"
+  elif [[ -z ${_CHECK_JOB_SAID[0]} ]]; then
+    _check_say fail "a program did not end in $CHECK_WAIT_S s" "$needed" "${_CHECK_JOB_MS[0]}"
+  else
+    REPLY=${_CHECK_JOB_SAID[0]}
+    _check_say "${REPLY%% *}" "${REPLY#* }" "$needed" "${_CHECK_JOB_MS[0]}"
+  fi
+}
+
+# _check_tools - is everything we call there, and does it execute? Sets REPLY to "STATUS FOUND".
+_check_tools() {
+  local name seen=0 run=" $CHECK_TOOLS_RUN " missing='' broken='' web='' complaint='' status=ok
+  config_get GLIDEIN_Check_Only ''
+  [[ -z $REPLY ]] || run+="$CHECK_TOOLS "
+  for name in $CHECK_TOOLS $CHECK_TOOLS_RUN; do
+    seen=$((seen + 1))
+    if ! _check_which "$name"; then
+      missing+="${missing:+ }$name"
+    elif [[ $run == *" $name "* ]]; then
+      _check_executes "$REPLY" || broken+="${broken:+; }$name: $REPLY"
+    fi
+  done
+  for name in $CHECK_TOOLS_WEB; do
+    _check_which "$name" || continue
+    if _check_executes "$REPLY"; then
+      web+="${web:+, }$name"
+    else
+      complaint+="; $name does not run: $REPLY"
+    fi
+  done
+  [[ -z $complaint ]] || status=warn
+  [[ -z $missing$broken && -n $web ]] || status=fail
+  REPLY="$status ${missing:+missing: $missing; }${broken:+do not run: $broken; }"
+  REPLY+="$seen looked for; web: ${web:-none}$complaint"
+}
+
+# check_names - our own name, the web server's, and those of the collectors that were tried
+check_names() {
+  local id what host said group found='' status=ok ms=0 seen=' ' lost=''
   local -A resolved=()
   if [[ -z $_CHECK_PIPE ]]; then
     _check_say warn 'not measured: this system has no /dev/fd' 'names that resolve'
     return
   fi
-  for id in "${!_CHECK_PROBE_WHAT[@]}"; do
-    what=${_CHECK_PROBE_WHAT[id]} said=${_CHECK_PROBE_SAID[id]}
-    ((_CHECK_PROBE_MS[id] <= ms)) || ms=${_CHECK_PROBE_MS[id]}
-    case $what,$said in
-      [0-9]*,'name does not resolve') bad+=" ${what%% *}" found+="; ${what#* }: $said" ;;
-      [0-9]*) resolved[${what%% *}]=1 ;;
-      *,'name does not resolve') status=warn found+="; ${what/ / host }: $said" ;;
-      *,) status=warn found+="; ${what/ / host }: no answer in $CHECK_NETWORK_S s" ;;
-      *,'this bash'*) status=warn found+="; ${what/ / host }: not measured: $said" ;;
-      *) found+="; ${what/ / host }: resolves" ;;
+  for id in "${!_CHECK_JOB[@]}"; do
+    what=${_CHECK_JOB[id]} said=${_CHECK_JOB_SAID[id]}
+    [[ $what != tools ]] || continue
+    ((_CHECK_JOB_MS[id] <= ms)) || ms=${_CHECK_JOB_MS[id]}
+    group=${what%% *} host=${what#* }
+    if [[ $group == [0-9]* ]]; then
+      host=${host%:*}
+      if [[ $said == 'name does not resolve' ]]; then lost+=" $group"; else resolved[$group]=1; fi
+      group=collector
+      # No answer may be a slow port; that is the other check's to tell.
+      [[ -n $said ]] || said=resolves
+    fi
+    [[ $seen != *" $host "* ]] || continue
+    seen+="$host "
+    case $said in
+      'name does not resolve' | 'this bash'*) status=warn ;;
+      '') status=warn said="no answer in $CHECK_WAIT_S s" ;;
+      *) said=resolves ;; # also when connecting failed: that comes after the name
     esac
+    found+="; $group $host: $said"
   done
-  for good in $bad; do
-    [[ $status == fail ]] || status=warn
-    [[ ${resolved[$good]+x} ]] || status=fail
+  for group in $lost; do
+    [[ ${resolved[$group]+x} ]] || status=fail # nothing of that group can be found
   done
   _check_say "$status" "${found#; }" 'own name, web server and collectors resolve' "$ms"
 }
 
-# _check_collector - each group needs one that answers on its port
-_check_collector() {
+# check_collector - each group needs one that answers on its port
+check_collector() {
   local i id what said status=ok found='' ms=0 reached reasons tried more
   local needed='of each group one that accepts connections'
   if [[ -n $_CHECK_COLLECTOR_ERROR ]]; then
@@ -543,11 +606,11 @@ _check_collector() {
   fi
   for i in "${!_CHECK_GROUP[@]}"; do
     reached='' reasons='' tried=0
-    for id in "${!_CHECK_PROBE_WHAT[@]}"; do
-      what=${_CHECK_PROBE_WHAT[id]} said=${_CHECK_PROBE_SAID[id]:-no answer in $CHECK_NETWORK_S s}
+    for id in "${!_CHECK_JOB[@]}"; do
+      what=${_CHECK_JOB[id]} said=${_CHECK_JOB_SAID[id]:-no answer in $CHECK_WAIT_S s}
       [[ ${what%% *} == "$i" ]] || continue
       tried=$((tried + 1))
-      ((_CHECK_PROBE_MS[id] <= ms)) || ms=${_CHECK_PROBE_MS[id]}
+      ((_CHECK_JOB_MS[id] <= ms)) || ms=${_CHECK_JOB_MS[id]}
       if [[ $said == ok ]]; then reached=${what#* }; else reasons+=", ${what#* }: $said"; fi
     done
     more=${_CHECK_GROUP_SIZE[i]}
@@ -627,7 +690,7 @@ _check_which() {
 # _check_executes PATH - whatever it thinks of --version, it must have started; else REPLY says why
 _check_executes() {
   local said
-  said=$("$1" --version 2>&1 </dev/null)
+  said=$(exec "$1" --version 2>&1 </dev/null) # without exec, bash starts a second process
   case $? in
     126 | 127 | 129 | 13? | 14?)
       said=${said##*$'\n'}

@@ -293,7 +293,7 @@ resources_disk() {
 #   INODES is - where the file system does not count them. Returns 1 when it cannot be found.
 resources_disk_free() {
   local said blocks size free total
-  said=$(stat -f -c '%a %S %d %c' -- "$1" 2>/dev/null) || return 1
+  said=$(exec stat -f -c '%a %S %d %c' -- "$1" 2>/dev/null) || return 1
   [[ $said =~ ^([0-9]+)\ ([0-9]+)\ ([0-9]+)\ ([0-9]+)$ ]] || return 1
   blocks=${BASH_REMATCH[1]} size=${BASH_REMATCH[2]}
   free=${BASH_REMATCH[3]} total=${BASH_REMATCH[4]}
