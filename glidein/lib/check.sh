@@ -13,19 +13,19 @@
 # Sets:      CHECK_NAME CHECK_STATUS CHECK_FOUND CHECK_NEEDED CHECK_MS, an index per result
 
 # Settings, each with the configuration key that overrides it.
-: "${CHECK_MIN_DISK_MB:=500}"        # GLIDEIN_Min_Disk_MB: free in the work directory
-: "${CHECK_MIN_INODES:=2000}"        # GLIDEIN_Min_Inodes: files that can still be made there
-: "${CHECK_MIN_MEMORY_MB:=256}"      # GLIDEIN_Min_Memory_MB: for the slot, HTCondor included
-: "${CHECK_MAX_SKEW_S:=300}"         # GLIDEIN_Max_Clock_Skew_S: seconds; tokens fail beyond
-: "${CHECK_WARN_SKEW_S:=30}"         # GLIDEIN_Warn_Clock_Skew_S: seconds
-: "${CHECK_MIN_FILES:=256}"          # GLIDEIN_Min_Open_Files: hard limit of descriptors
-: "${CHECK_WARN_FILES:=1024}"        # GLIDEIN_Warn_Open_Files: soft limit of descriptors
-: "${CHECK_MIN_PROCESSES:=64}"       # GLIDEIN_Min_Processes: of this user, or in this cgroup
-: "${CHECK_WARN_PROCESSES:=512}"     # GLIDEIN_Warn_Processes
-: "${CHECK_MIN_X86_LEVEL:=1}"        # GLIDEIN_Min_X86_Level: 1 to 4, x86-64-v1 to -v4
-: "${CHECK_WAIT_S:=10}"              # GLIDEIN_Check_Wait_S: seconds for all that runs side by side
-: "${CHECK_COLLECTORS:=4}"           # GLIDEIN_Check_Collectors: tried in each group at most
-: "${CHECK_NEXT_MS:=1000}"           # without an answer for so long, the next one is tried too
+: "${CHECK_MIN_DISK_MB:=500}"    # GLIDEIN_Min_Disk_MB: free in the work directory
+: "${CHECK_MIN_INODES:=2000}"    # GLIDEIN_Min_Inodes: files that can still be made there
+: "${CHECK_MIN_MEMORY_MB:=256}"  # GLIDEIN_Min_Memory_MB: for the slot, HTCondor included
+: "${CHECK_MAX_SKEW_S:=300}"     # GLIDEIN_Max_Clock_Skew_S: seconds; tokens fail beyond
+: "${CHECK_WARN_SKEW_S:=30}"     # GLIDEIN_Warn_Clock_Skew_S: seconds
+: "${CHECK_MIN_FILES:=256}"      # GLIDEIN_Min_Open_Files: hard limit of descriptors
+: "${CHECK_WARN_FILES:=1024}"    # GLIDEIN_Warn_Open_Files: soft limit of descriptors
+: "${CHECK_MIN_PROCESSES:=64}"   # GLIDEIN_Min_Processes: of this user, or in this cgroup
+: "${CHECK_WARN_PROCESSES:=512}" # GLIDEIN_Warn_Processes
+: "${CHECK_MIN_X86_LEVEL:=1}"    # GLIDEIN_Min_X86_Level: 1 to 4, x86-64-v1 to -v4
+: "${CHECK_WAIT_S:=10}"          # GLIDEIN_Check_Wait_S: seconds for all that runs side by side
+: "${CHECK_COLLECTORS:=4}"       # GLIDEIN_Check_Collectors: tried in each group at most
+: "${CHECK_NEXT_MS:=1000}"       # without an answer for so long, the next one is tried too
 _CHECK_SETTINGS="
   CHECK_MIN_DISK_MB=GLIDEIN_Min_Disk_MB CHECK_MIN_INODES=GLIDEIN_Min_Inodes
   CHECK_MIN_MEMORY_MB=GLIDEIN_Min_Memory_MB CHECK_MAX_SKEW_S=GLIDEIN_Max_Clock_Skew_S
