@@ -7,8 +7,8 @@ belongs, and unpacking appends it (RELOCATE lists the programs and their lengths
 glidein/lib/condor.sh does the same in bash, without starting a process.
 """
 
-import gzip
 import hashlib
+import io
 import logging
 import os
 import re
@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import deflate
 import sh
 
 from orchestrator import condor_files, debian, elf
@@ -40,6 +41,7 @@ ARCHITECTURES = {
 }  # Debian's, uname's
 
 _KEEP_DAYS = 7  # how long a tarball from Debian is reused without asking the archive
+_LEVEL = 10  # of 12: the next one takes twice as long for a ten-thousandth
 _PATCH_S = 300  # seconds before patchelf is given up
 _NOT_LIBRARIES = re.compile(r"lib(js-|python|boost-python)|.*-perl$|.*-modules-")
 
@@ -100,9 +102,8 @@ def from_debian(
             for p in sorted(used, key=lambda package: package.name)
             if (path := root / "usr/share/doc" / p.name / "copyright").is_file()
         }
-        return _build(
-            chosen, documents, f"debian {suite}", facts, dest, profile, folder, say
-        )
+        source = f"debian {suite}{archive.lacking}"
+        return _build(chosen, documents, source, facts, dest, profile, folder, say)
 
 
 def from_dir(root: Path, dest: Path, profile: str = "glidein", say: Say = log.info) -> Path:
@@ -142,11 +143,7 @@ def from_tarball(
     _check_profile(profile)
     with _scratch() as folder:
         say(f"unpacking {file.name}")
-        try:
-            with tarfile.open(file) as archive:
-                archive.extractall(folder / "upstream", filter="data")
-        except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-            raise TarballError(f"{file}: cannot unpack: {error}") from error
+        _extract(file, folder / "upstream")
         tops = sorted((folder / "upstream").iterdir())
         if len(tops) != 1 or not (tops[0] / "sbin/condor_master").is_file():
             raise TarballError(
@@ -182,12 +179,7 @@ def unpack(tarball: Path, folder: Path) -> None:
         TarballError: it is no HTCondor tarball, or the folder's path is too long.
     """
     folder = folder.absolute()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(tarball) as archive:
-            archive.extractall(folder, filter="data")
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise TarballError(f"{tarball}: cannot unpack: {error}") from error
+    _extract(tarball, folder)
     if not (folder / "sbin/condor_master").is_file():
         raise TarballError(f"{tarball}: no HTCondor tarball: it has no sbin/condor_master")
     relocate = folder / "RELOCATE"
@@ -205,6 +197,20 @@ def unpack(tarball: Path, folder: Path) -> None:
         with (folder / place).open("r+b") as program:
             program.seek(int(offset))
             program.write(path.ljust(int(size), b"\0"))
+
+
+def _extract(tarball: Path, folder: Path) -> None:
+    """Unpack a tar archive, refusing members that would leave the folder."""
+    if not tarball.is_file():
+        raise TarballError(f"{tarball}: no such file")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(tarball) as archive:
+            archive.extractall(folder, filter="data")
+    except tarfile.ReadError as error:
+        raise TarballError(f"{tarball}: not a tar archive, or damaged") from error
+    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        raise TarballError(f"{tarball}: cannot unpack: {error}") from error
 
 
 def _build(
@@ -326,27 +332,32 @@ def _pack(
     dest.mkdir(parents=True, exist_ok=True)
     part = dest / f".{tarball.name}.{os.getpid()}"
     try:
-        # No name and no time in the gzip header; members sorted, without owner and time.
-        with (
-            part.open("wb") as raw,
-            gzip.GzipFile("", "wb", 9, raw, mtime=0) as packed,
-            tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive,
-        ):
-            for path in sorted(tree.rglob("*")):
-                member = archive.gettarinfo(path, path.relative_to(tree).as_posix())
-                member.uid = member.gid = member.mtime = 0
-                member.uname = member.gname = ""
-                if member.isreg():
-                    with path.open("rb") as file:
-                        archive.addfile(member, file)
-                else:
-                    archive.addfile(member)
+        # The gzip header this makes has no name and no time.
+        part.write_bytes(deflate.gzip_compress(_tar(tree), _LEVEL))
         part.replace(tarball)
     except OSError as error:
         raise TarballError(f"{tarball}: cannot write: {error}") from error
     finally:
         part.unlink(missing_ok=True)
     return tarball
+
+
+def _tar(tree: Path) -> bytes:
+    """Return the tree as a tar archive: members sorted, without owner and time."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        for path in sorted(tree.rglob("*")):
+            member = archive.gettarinfo(path, path.relative_to(tree).as_posix())
+            member.uid = member.gid = member.mtime = 0
+            member.uname = member.gname = ""
+            if member.isdir():
+                member.mode = 0o755
+            if member.isreg():
+                with path.open("rb") as file:
+                    archive.addfile(member, file)
+            else:
+                archive.addfile(member)
+    return packed.getvalue()
 
 
 def _version(tree: Path) -> str:

@@ -31,6 +31,7 @@ _KEYRINGS = [
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
 ]
 _ROLLING = {"sid", "unstable", "testing", "experimental", "rc-buggy"}  # no security suite
+_NO_SUITE = "does not have a Release file"  # as apt says it
 _QUERY_S, _UPDATE_S, _DOWNLOAD_S = 60, 300, 900  # seconds before apt is given up
 
 Say = Callable[[str], None]
@@ -93,6 +94,9 @@ class Suite:
             raise TarballError(f"suite: expected a name like trixie, got {name!r}")
         self.name, self.arch = name, arch
         self._mirror, self._say = mirror, say
+        self.secure = (
+            bool(mirror.security) and name not in _ROLLING
+        )  # with security updates
         where = hashlib.sha256(repr(mirror).encode()).hexdigest()[:8]
         self._folder = cache_dir() / "debian" / f"{name}-{arch}-{where}"
         self._pool = cache_dir() / "debian" / "pool"
@@ -107,7 +111,6 @@ class Suite:
         """
         with self._locked():
             self._say(f"reading the package lists of Debian {self.name} for {self.arch}")
-            self._configure()
             self._update()
             records = self._closure(root, wanted)
             self._download(records)
@@ -127,7 +130,7 @@ class Suite:
         keyring = next((path for path in _KEYRINGS if path.exists()), None)
         signed = f" signed-by={keyring}" if keyring else ""
         lines = [f"deb [arch={self.arch}{signed}] {self._mirror.main} {self.name} main"]
-        if self._mirror.security and self.name not in _ROLLING:
+        if self._secure:
             uri = self._mirror.security
             lines.append(f"deb [arch={self.arch}{signed}] {uri} {self.name}-security main")
         (self._folder / "sources.list").write_text("\n".join(lines) + "\n")
@@ -172,14 +175,42 @@ Acquire::Retries "0";
         )
 
     def _update(self) -> None:
+        self._configure()
         try:
-            _retried(lambda: self._apt("apt-get", "update", timeout_s=_UPDATE_S))
+            self._retried(lambda: self._apt("apt-get", "update", timeout_s=_UPDATE_S))
         except TarballError as error:
-            if "Release" in str(error) and "404" in str(error):
+            if self._secure and f"{self.name}-security" in str(error):
+                self._secure = False
+                self.lacking = " (without its security updates)"
+                self._say(f"going on without the security suite: {error}")
+                self._update()
+                return
+            if _NO_SUITE in str(error):
                 raise TarballError(
-                    f"there is no Debian suite {self.name!r}: {error}"
+                    f"Debian has no suite {self.name!r} for {self.arch} at {self._mirror.main}"
                 ) from error
             raise
+
+    def _retried(self, call: Callable[[], object]) -> None:
+        """Call it until it works, three times at most; a suite that is not there is final."""
+
+        def announce(state: tenacity.RetryCallState) -> None:
+            assert state.outcome
+            assert state.next_action
+            pause_s = state.next_action.sleep
+            self._say(f"trying again in {pause_s:.0f} s: {state.outcome.exception()}")
+
+        tenacity.retry(
+            retry=tenacity.retry_if_exception(
+                lambda error: (
+                    isinstance(error, TarballError) and _NO_SUITE not in str(error)
+                )
+            ),
+            wait=tenacity.wait_exponential_jitter(initial=1, max=10),  # seconds
+            stop=tenacity.stop_after_attempt(3),
+            before_sleep=announce,
+            reraise=True,
+        )(call)()
 
     def _closure(
         self, root: str, wanted: Callable[[str], bool]
@@ -241,7 +272,7 @@ Acquire::Retries "0";
             words = ("download", *names)
             self._apt("apt-get", *words, timeout_s=_DOWNLOAD_S, each_line=count)
 
-        _retried(attempt)
+        self._retried(attempt)
         for record in missing:
             if not _matches(self._file(record), record["SHA256"]):
                 raise TarballError(f"{self._file(record).name}: not what the archive lists")
@@ -271,19 +302,6 @@ def _depends(record: dict[str, str]) -> list[str]:
 
 def _matches(file: Path, sha256: str) -> bool:
     return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == sha256
-
-
-def _retried(call: Callable[[], object]) -> None:
-    """Call it until it works, three times at most; a missing suite is final."""
-    tenacity.retry(
-        retry=tenacity.retry_if_exception(
-            lambda error: isinstance(error, TarballError) and "404" not in str(error)
-        ),
-        wait=tenacity.wait_exponential_jitter(initial=1, max=10),  # seconds
-        stop=tenacity.stop_after_attempt(3),
-        before_sleep=tenacity.before_sleep_log(log, logging.WARNING),
-        reraise=True,
-    )(call)()
 
 
 def _run(
@@ -320,7 +338,7 @@ def _run(
         raise TarballError(f"{program} {words[0]}: no end after {timeout_s} s") from error
     except sh.ErrorReturnCode as error:
         lines = error.stderr.decode(errors="replace").splitlines()
-        about = [line for line in lines if line.startswith("E:")] or lines[-3:]
+        about = [line[3:] for line in lines if line.startswith("E:")] or lines[-3:]
         verb = next((word for word in words if word in ("update", "download", "show")), "")
         raise TarballError(f"{program} {verb}".strip() + f": {'; '.join(about)}") from error
     return "".join(said)

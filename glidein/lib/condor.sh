@@ -29,7 +29,7 @@ condor_arch() {
 #   Returns:  0
 #             1  there is none, or LIST cannot be read; the log says what there is
 condor_choose() {
-  local arch wanted versions line version offered=()
+  local arch versions rest wanted line version offered=()
   condor_arch || return 1
   arch=$REPLY
   [[ -r $1 ]] || log_fail 1 "cannot read the list of tarballs $1" || return
@@ -37,8 +37,9 @@ condor_choose() {
     [[ $line == condor-*-*.tar.gz' '* ]] && offered+=("$line")
   done <"$1"
   config_get CONDOR_VERSION default
-  IFS=', ' read -r -a versions <<<"${REPLY:-default}"
-  for wanted in "${versions[@]}"; do
+  versions=${REPLY:-default} rest=${REPLY:-default},
+  while [[ -n $rest ]]; do
+    wanted=${rest%%,*} rest=${rest#*,}
     for line in ${offered[@]+"${offered[@]}"}; do
       version=${line%% *}
       [[ $version == *"-$arch.tar.gz" ]] || continue
@@ -50,7 +51,7 @@ condor_choose() {
     done
   done
   line="${offered[*]+${offered[*]%% *}}"
-  log_fail 1 "no HTCondor for this node: arch=$arch version=${versions[*]} offered=${line:-nothing}"
+  log_fail 1 "no HTCondor for this node: arch=$arch version=$versions offered=${line:-nothing}"
 }
 
 # condor_find - look for an HTCondor on this node that is to be used instead of a tarball.
@@ -60,21 +61,22 @@ condor_choose() {
 #   Returns:  0
 #             1  none is asked for, or none of those paths has one; REPLY is empty
 condor_find() {
-  local folder folders
+  local folder rest
   config_get CONDOR_DIR ''
   if [[ -n $REPLY && $REPLY != main/condor && $REPLY != "${WORK:-}/main/condor" ]]; then
     log_info "using the HTCondor of this node folder=$REPLY"
     return 0
   fi
   config_get GLIDEIN_Condor_Paths ''
-  IFS=,: read -r -a folders <<<"$REPLY"
-  for folder in ${folders[@]+"${folders[@]}"}; do
-    if _condor_is_in "$folder"; then
+  rest=${REPLY//:/,},
+  while [[ -n $rest ]]; do
+    folder=${rest%%,*} rest=${rest#*,}
+    if [[ -n $folder ]] && _condor_is_in "$folder"; then
       log_info "using the HTCondor of this node folder=$folder"
       REPLY=$folder
       return 0
     fi
-    log_debug "no HTCondor in $folder"
+    log_debug "no HTCondor in '$folder'"
   done
   REPLY=''
   return 1
@@ -91,7 +93,9 @@ condor_unpack() {
   [[ $dir == /* ]] || dir=$PWD/$dir
   [[ -d $dir ]] || mkdir -p -- "$dir" || log_fail 1 "cannot make the folder $dir" || return
   # All files get today's date, or cleaners of /tmp might take them for forgotten.
-  tar -x -z -m -o -f "$tarball" -C "$dir" || log_fail 1 "cannot unpack $tarball into $dir" || return
+  # The names reach tar by no option: it would read a backslash or a colon in them its own way.
+  (cd -- "$dir" && exec tar -x -z -m -o -f -) <"$tarball" \
+    || log_fail 1 "cannot unpack $tarball into $dir" || return
   _condor_is_in "$dir" || log_fail 3 "not an HTCondor tarball: $tarball" || return
   [[ ! -e $dir/RELOCATE ]] || _condor_relocate "$dir"
 }
