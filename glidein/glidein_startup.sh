@@ -61,8 +61,9 @@ source "$GLIDEIN_LIB/options.sh"
 source "$GLIDEIN_LIB/phase.sh"
 source "$GLIDEIN_LIB/workdir.sh"
 source "$GLIDEIN_LIB/backoff.sh"
-source "$GLIDEIN_LIB/fetch.sh"
 source "$GLIDEIN_LIB/verify.sh"
+source "$GLIDEIN_LIB/transfer.sh"
+source "$GLIDEIN_LIB/fetch.sh"
 source "$GLIDEIN_LIB/cache.sh"
 source "$GLIDEIN_LIB/area.sh"
 source "$GLIDEIN_LIB/script.sh"
@@ -266,10 +267,10 @@ glidein_load() {
     return 0
   fi
   area_libraries
-  [[ -n $REPLY ]] || log_fail 1 "area main lists no library" || return
+  [[ -n $REPLY ]] || log_fail 1 "area main lists no library" || return $?
   while IFS= read -r module; do
     # shellcheck source=/dev/null
-    [[ -z $module ]] || source "$module" || log_fail 1 "cannot load $module" || return
+    [[ -z $module ]] || source "$module" || log_fail 1 "cannot load $module" || return $?
   done <<<"$REPLY"
 }
 
@@ -288,20 +289,20 @@ glidein_condor() {
     glidein_condor_tarball || return 1
   fi
   config_set CONDOR_DIR "$CONDOR_DIR"
-  condor_version "$CONDOR_DIR" || log_fail 1 "HTCondor in $CONDOR_DIR does not execute here" || return
+  condor_version "$CONDOR_DIR" || log_fail 1 "HTCondor in $CONDOR_DIR does not execute here" || return $?
   report_fact condor.version "$REPLY"
   log_info "HTCondor version=$REPLY folder=$CONDOR_DIR"
 }
 
 # glidein_condor_tarball - choose the tarball for this machine, have it, unpack it
 glidein_condor_tarball() {
-  local i list=$WORK/.glidein/condor.lst name chosen
+  local i list=$WORK/.glidein/condor.lst name
   for i in ${AREA_ROW_OUT[@]+"${!AREA_ROW_OUT[@]}"}; do
-    [[ ${AREA_ROW_TYPE[i]} != condor ]] || printf '%s %s\n' "${AREA_ROW_OUT[i]}" "${AREA_ROW_IN[i]}"
+    [[ ${AREA_ROW_TYPE[i]} == condor ]] && area_row_wanted "$i" || continue
+    printf '%s %s\n' "${AREA_ROW_OUT[i]}" "${AREA_ROW_IN[i]}"
   done >"$list"
   condor_choose "$list" || return 1
-  chosen=$REPLY
-  name=${chosen#* }
+  name=${REPLY#* }
   report_fact condor.tarball "$name"
   if ! area_early || [[ $name != "$AREA_EARLY_NAME" ]]; then
     PHASE_EXIT=20

@@ -56,7 +56,7 @@ area_fetch() {
     [[ -z ${AREA[$section.bundle]:-} ]] || _area_want "$section" "${AREA[$section.bundle]}" || return 1
   done
   [[ -z ${AREA[main.stop_list]:-} ]] \
-    || fetch_queue "${AREA[main.url]}/${AREA[main.stop_list]}" "$WORK/.glidein/stop.lst" - 65536 nocache
+    || fetch_queue "${AREA[main.url]}/${AREA[main.stop_list]}" "$WORK/.glidein/stop.lst" - 65536 nocache optional
   _area_start_early
   _area_bring || _area_only_stop_list_missing || return 1
   for section in "${AREA_SECTIONS[@]}"; do
@@ -87,14 +87,14 @@ _area_read_head() {
   local section=$1 objects=${AREA[$1.objects]} description=${AREA[$1.description]} key value
   if [[ ! -f $objects/${AREA[$section.signature]:-} || -z ${AREA[$section.signature]:-} ]]; then
     [[ -f $objects/$description ]] \
-      || log_fail 1 "area $section: neither $description nor its signature file came" || return
-    _area_signature_name "$section" || return
+      || log_fail 1 "area $section: neither $description nor its signature file came" || return $?
+    _area_signature_name "$section" || return $?
     _area_want_signature "$section"
-    _area_bring || log_fail 1 "area $section: no signature file ${AREA[$section.signature]} that matches the argument" || return
+    _area_bring || log_fail 1 "area $section: no signature file ${AREA[$section.signature]} that matches the argument" || return $?
   fi
-  verify_signature "$objects/${AREA[$section.signature]}" "$section" || _area_refuse || return
+  verify_signature "$objects/${AREA[$section.signature]}" "$section" || _area_refuse || return $?
   cache_put "${AREA[$section.hash]}" "$objects/${AREA[$section.signature]}"
-  verify_hash "$section" "$description" || _area_refuse "area $section: $description is not signed" || return
+  verify_hash "$section" "$description" || _area_refuse "area $section: $description is not signed" || return $?
   if [[ ! -f $objects/$description ]] || ! verify_files "$section" "$objects" "$description"; then
     rm -f -- "$objects/$description" # an old one, from a cache: ask again, now that its hash is known
     _area_want "$section" "$description" && _area_bring || return 1
@@ -103,7 +103,7 @@ _area_read_head() {
     key=${key%%[[:space:]]*} value=${value%%[[:space:]]*}
     [[ -n $key && $key != '#'* && -n $value ]] || continue
     [[ $key =~ ^[a-z0-9_]+$ ]] && verify_name "$value" \
-      || _area_refuse "area $section: $description: cannot read: $key $value" || return
+      || _area_refuse "area $section: $description: cannot read: $key $value" || return $?
     [[ $key == signature ]] || AREA[$section.$key]=$value
   done <"$objects/$description"
 }
@@ -114,7 +114,7 @@ _area_signature_name() {
   while IFS=$'\t' read -r key value || [[ -n $key ]]; do
     [[ ${key%%[[:space:]]*} == signature ]] || continue
     value=${value%%[[:space:]]*}
-    verify_name "$value" || _area_refuse || return
+    verify_name "$value" || _area_refuse || return $?
     AREA[$1.signature]=$value
     return 0
   done <"${AREA[$1.objects]}/${AREA[$1.description]}"
@@ -125,8 +125,8 @@ _area_signature_name() {
 #   Returns:  0  queued or there;  1  NAME is no name, or is not signed (PHASE_EXIT=30)
 _area_want() {
   local hash size file=${AREA[$1.objects]}/$2
-  verify_name "$2" || _area_refuse || return
-  verify_hash "$1" "$2" || _area_refuse "area $1: $2 is not signed" || return
+  verify_name "$2" || _area_refuse || return $?
+  verify_hash "$1" "$2" || _area_refuse "area $1: $2 is not signed" || return $?
   hash=$REPLY
   [[ ! -f $file ]] || return 0
   verify_size "$1" "$2"
@@ -175,7 +175,7 @@ _area_start_early() {
 # _area_early_job NAME - in a process of its own: one object of the main area, and into the cache
 _area_early_job() {
   fetch_reset
-  _area_want main "$1" && fetch_run || return
+  _area_want main "$1" && fetch_run || return $?
   verify_hash main "$1" && cache_put "$REPLY" "${AREA[main.objects]}/$1"
 }
 
@@ -209,7 +209,7 @@ _area_open_bundle() {
   local bundle=${AREA[$1.bundle]:-} objects=${AREA[$1.objects]}
   [[ -n $bundle ]] || return 0
   verify_hash "$1" "$bundle" && cache_put "$REPLY" "$objects/$bundle"
-  verify_archive "$objects/$bundle" "$AREA_MAX_UNPACKED" || _area_refuse || return
+  verify_archive "$objects/$bundle" "$AREA_MAX_UNPACKED" || _area_refuse || return $?
   tar -xzf "$objects/$bundle" -C "$objects" --no-same-owner -m || log_fail 1 "area $1: cannot unpack $bundle"
 }
 
@@ -224,7 +224,7 @@ _area_fetch_lists() {
   for item in "${_AREA_LISTS[@]}"; do
     section=${item% *} key=${item#* }
     [[ -n ${AREA[$section.$key]:-} ]] || continue
-    verify_files "$section" "${AREA[$section.objects]}" "${AREA[$section.$key]}" || _area_refuse || return
+    verify_files "$section" "${AREA[$section.objects]}" "${AREA[$section.$key]}" || _area_refuse || return $?
     _area_read_list "$section" "${AREA[$section.objects]}/${AREA[$section.$key]}" || return 1
   done
 }
@@ -245,15 +245,15 @@ _area_read_list() {
       5) row=("${row[@]:0:3}" 0 GLIDEIN_PS_ "${row[@]:3}") ;;
       6) row=("${row[@]:0:4}" GLIDEIN_PS_ "${row[@]:4}") ;;
       7) ;;
-      *) _area_refuse "area $1: ${2##*/}: a line of ${#row[@]} columns: ${row[*]}" || return ;;
+      *) _area_refuse "area $1: ${2##*/}: a line of ${#row[@]} columns: ${row[*]}" || return $? ;;
     esac
-    verify_name "${row[0]}" && verify_name "${row[1]}" || _area_refuse || return
+    verify_name "${row[0]}" && verify_name "${row[1]}" || _area_refuse || return $?
     case ${row[2]} in
       regular | nocache | exec | exec:s | untar | wrapper | config:c) ;;
-      library | condor) [[ $1 == main ]] || _area_refuse "area $1: ${row[0]}: only main may hold type ${row[2]}" || return ;;
-      *) _area_refuse "area $1: ${row[0]}: unknown type '${row[2]}'" || return ;;
+      library | condor) [[ $1 == main ]] || _area_refuse "area $1: ${row[0]}: only main may hold type ${row[2]}" || return $? ;;
+      *) _area_refuse "area $1: ${row[0]}: unknown type '${row[2]}'" || return $? ;;
     esac
-    [[ ${row[2]} == nocache ]] || verify_hash "$1" "${row[1]}" || _area_refuse "area $1: ${row[1]} is not signed" || return
+    [[ ${row[2]} == nocache ]] || verify_hash "$1" "${row[1]}" || _area_refuse "area $1: ${row[1]} is not signed" || return $?
     AREA_ROW_SECTION+=("$1") AREA_ROW_OUT+=("${row[0]}") AREA_ROW_IN+=("${row[1]}") AREA_ROW_TYPE+=("${row[2]}")
     AREA_ROW_PERIOD+=("${row[3]}") AREA_ROW_PREFIX+=("${row[4]}") AREA_ROW_CONDITION+=("${row[5]}") AREA_ROW_CONFIG+=("${row[6]}")
   done <"$2"
@@ -298,7 +298,7 @@ area_verify() {
       [[ ${AREA_ROW_SECTION[i]} == "$section" && ${AREA_ROW_TYPE[i]} != condor && ${AREA_ROW_TYPE[i]} != nocache ]] || continue
       area_row_wanted "$i" && names+=("${AREA_ROW_IN[i]}")
     done
-    ((${#names[@]} == 0)) || verify_files "$section" "${AREA[$section.objects]}" "${names[@]}" || _area_refuse || return
+    ((${#names[@]} == 0)) || verify_files "$section" "${AREA[$section.objects]}" "${names[@]}" || _area_refuse || return $?
   done
 }
 
@@ -347,14 +347,14 @@ _area_place_file() {
   local from=${AREA[$section.objects]}/${AREA_ROW_IN[$1]} to
   area_path "$1"
   to=$REPLY
-  [[ -f $from ]] || log_fail 1 "area $section: ${AREA_ROW_IN[$1]} is missing" || return
+  [[ -f $from ]] || log_fail 1 "area $section: ${AREA_ROW_IN[$1]} is missing" || return $?
   verify_size "$section" "${AREA_ROW_IN[$1]}"
   # Dozens of small texts: written by the shell, a process each is spared. A text with a NUL in it
   # comes out shorter than its signed size and is moved instead.
   content=
   if [[ -n $REPLY ]] && ((REPLY < 65536)); then IFS= read -r -d '' content <"$from"; fi
   if [[ -n $content && ${#content} -eq ${REPLY:-0} ]]; then
-    printf '%s' "$content" >"$to" || log_fail 1 "cannot write $to" || return
+    printf '%s' "$content" >"$to" || log_fail 1 "cannot write $to" || return $?
   else
     mv -f -- "$from" "$to" || return 1
   fi
@@ -365,9 +365,9 @@ _area_place_untar() {
   local section=${AREA_ROW_SECTION[$1]} from folder
   from=${AREA[$section.objects]}/${AREA_ROW_IN[$1]}
   folder=${AREA[$section.folder]}/${AREA_ROW_OUT[$1]%%.*}
-  verify_archive "$from" "$AREA_MAX_UNPACKED" || _area_refuse || return
+  verify_archive "$from" "$AREA_MAX_UNPACKED" || _area_refuse || return $?
   mkdir -p -- "$folder" && tar -xzf "$from" -C "$folder" --no-same-owner -m \
-    || log_fail 1 "area $section: cannot unpack ${AREA_ROW_OUT[$1]}" || return
+    || log_fail 1 "area $section: cannot unpack ${AREA_ROW_OUT[$1]}" || return $?
   rm -f -- "$from"
   _area_note "$1" "$folder"
 }

@@ -15,8 +15,8 @@ declare -ga CONFIG_KEYS=() # keys in the order they were first set
 #   Returns:  0
 #             1  KEY is not a name, or VALUE holds a line break
 config_set() {
-  [[ $1 =~ ^[A-Za-z_][A-Za-z0-9_.]*$ ]] || log_fail 1 "not a key: '$1'" || return
-  [[ $2 != *$'\n'* ]] || log_fail 1 "$1: a value is one line" || return
+  [[ $1 =~ ^[A-Za-z_][A-Za-z0-9_.]*$ ]] || log_fail 1 "not a key: '$1'" || return $?
+  [[ $2 != *$'\n'* ]] || log_fail 1 "$1: a value is one line" || return $?
   [[ ${CONFIG[$1]+x} ]] || CONFIG_KEYS+=("$1")
   CONFIG[$1]=$2
 }

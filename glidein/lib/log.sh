@@ -12,7 +12,7 @@ log_warn() { _log_line WARN "$*"; }
 log_error() { _log_line ERROR "$*"; }
 
 # log_fail STATUS MESSAGE - log MESSAGE as an error, return STATUS. Meant for:
-#   some_command || log_fail 3 "what went wrong" || return
+#   some_command || log_fail 3 "what went wrong" || return $?
 log_fail() {
   _log_line ERROR "${*:2}"
   return "$1"

@@ -64,22 +64,22 @@ options_read() {
       --version) OPTION[version]=1 ;;
       --check | --dry-run | --keep | --shell | --json) OPTION[${option#--}]=1 ;;
       -param_*)
-        (($#)) || log_fail 2 "option $option: its value is missing" || return
-        options_decode "$1" || log_fail 2 "option $option: cannot decode '$1'" || return
-        config_set "${option#-param_}" "$REPLY" || log_fail 2 "option $option: bad name or value" || return
+        (($#)) || log_fail 2 "option $option: its value is missing" || return $?
+        options_decode "$1" || log_fail 2 "option $option: cannot decode '$1'" || return $?
+        config_set "${option#-param_}" "$REPLY" || log_fail 2 "option $option: bad name or value" || return $?
         shift
         ;;
       -*)
         option=${option#-}
-        [[ ${_OPTION_FORM[$option]+x} ]] || log_fail 2 "unknown option: -$option (see --help)" || return
-        (($#)) || log_fail 2 "option -$option: its value is missing" || return
+        [[ ${_OPTION_FORM[$option]+x} ]] || log_fail 2 "unknown option: -$option (see --help)" || return $?
+        (($#)) || log_fail 2 "option -$option: its value is missing" || return $?
         value=$1
         shift
         [[ -z ${_OPTION_FORM[$option]} || $value =~ ${_OPTION_FORM[$option]} ]] \
-          || log_fail 2 "option -$option: '$value' is not of the form ${_OPTION_FORM[$option]}" || return
+          || log_fail 2 "option -$option: '$value' is not of the form ${_OPTION_FORM[$option]}" || return $?
         OPTION[$option]=$value
         ;;
-      *) log_fail 2 "not an option: '$option' (see --help)" || return ;;
+      *) log_fail 2 "not an option: '$option' (see --help)" || return $? ;;
     esac
   done
   [[ ${OPTION[help]+x} || ${OPTION[version]+x} || ${OPTION[check]+x} ]] || _options_complete
@@ -107,11 +107,11 @@ options_decode() {
 _options_complete() {
   local option length
   for option in web name factory entry sign signentry descript descriptentry; do
-    [[ ${OPTION[$option]+x} ]] || log_fail 2 "required option is missing: -$option (see --help)" || return
+    [[ ${OPTION[$option]+x} ]] || log_fail 2 "required option is missing: -$option (see --help)" || return $?
   done
   if [[ ${OPTION[clientweb]+x} ]]; then
     for option in clientsign clientdescript clientgroup clientwebgroup clientsigngroup clientdescriptgroup; do
-      [[ ${OPTION[$option]+x} ]] || log_fail 2 "-clientweb needs -$option as well" || return
+      [[ ${OPTION[$option]+x} ]] || log_fail 2 "-clientweb needs -$option as well" || return $?
     done
   fi
   : "${OPTION[signtype]:=sha1}" "${OPTION[clientsigntype]:=sha1}" # as in the reference
@@ -123,6 +123,6 @@ _options_complete() {
       *) [[ ${OPTION[signtype]} == sha1 ]] || length=64 ;;
     esac
     [[ ! ${OPTION[$option]+x} || ${#OPTION[$option]} -eq length ]] \
-      || log_fail 2 "option -$option: its hash has ${#OPTION[$option]} digits, its type wants $length" || return
+      || log_fail 2 "option -$option: its hash has ${#OPTION[$option]} digits, its type wants $length" || return $?
   done
 }

@@ -80,7 +80,7 @@ _report_pair() {
   local value=$2 i char code out=
   if [[ $value =~ ^(0|-?[1-9][0-9]{0,15})$ ]]; then
     REPLY="\"$1\":$value"
-    return
+    return $?
   fi
   value=${value//\\/\\\\}
   value=${value//\"/\\\"}

@@ -35,7 +35,7 @@ script_run() {
   status=$?
   clock_ms
   report_fact "scripts.$name" "status=$status ms=$((REPLY - started))"
-  ((status == 0)) || log_fail 1 "script $2/$name: status=$status ms=$((REPLY - started))" || return
+  ((status == 0)) || log_fail 1 "script $2/$name: status=$status ms=$((REPLY - started))" || return $?
   log_info "script $2/$name: ok ms=$((REPLY - started))"
   config_load
 }

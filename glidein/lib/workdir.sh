@@ -31,8 +31,8 @@ workdir_place() {
     /*) place=$1 ;;
     *) place=$START_DIR/$1 ;;
   esac
-  [[ -n $place ]] || log_fail 1 "-dir $1: the environment does not name that folder" || return
-  [[ -d $place && -w $place && -x $place ]] || log_fail 1 "-dir $1: cannot write to folder '$place'" || return
+  [[ -n $place ]] || log_fail 1 "-dir $1: the environment does not name that folder" || return $?
+  [[ -d $place && -w $place && -x $place ]] || log_fail 1 "-dir $1: cannot write to folder '$place'" || return $?
   REPLY=$place
 }
 
@@ -41,10 +41,10 @@ workdir_place() {
 #             1  it could not be made (the log has the system's words)
 workdir_make() {
   local made
-  made=$(mktemp -d "$1/glide_XXXXXX" 2>&1) || log_fail 1 "cannot make a work directory: $made" || return
+  made=$(mktemp -d "$1/glide_XXXXXX" 2>&1) || log_fail 1 "cannot make a work directory: $made" || return $?
   WORK=$made
   mkdir -p -- "$WORK/.glidein/objects" "$WORK/main" "$WORK/condor_config.d" "$WORK/tmp" \
-    || log_fail 1 "cannot write to $WORK" || return
+    || log_fail 1 "cannot write to $WORK" || return $?
   _workdir_lock
 }
 
@@ -54,10 +54,10 @@ _workdir_lock() {
   local kind=pid
   workdir_identity
   type -P flock >/dev/null && kind=flock
-  printf '%s %s\n' "$kind" "$REPLY" >"$WORK/.glidein/owner" || log_fail 1 "cannot write to $WORK" || return
+  printf '%s %s\n' "$kind" "$REPLY" >"$WORK/.glidein/owner" || log_fail 1 "cannot write to $WORK" || return $?
   if [[ $kind == flock ]]; then
     exec {WORKDIR_LOCK_FD}<"$WORK/.glidein/owner"
-    flock -n "$WORKDIR_LOCK_FD" || log_fail 1 "cannot lock $WORK/.glidein/owner" || return
+    flock -n "$WORKDIR_LOCK_FD" || log_fail 1 "cannot lock $WORK/.glidein/owner" || return $?
   fi
 }
 
@@ -111,7 +111,7 @@ _workdir_is_dead() {
   if [[ $boot != "$our_boot" ]]; then
     # On a shared file system it may be another host's: only a host's own name proves a reboot.
     [[ $host == "$our_host" && $host != unknown && $host != localhost* ]]
-    return
+    return $?
   fi
   if [[ $kind == flock ]] && type -P flock >/dev/null; then
     exec {fd}<"$1"
@@ -143,7 +143,7 @@ workdir_remove() {
 #   Returns:  0
 #             1  it is somebody else's, a link, open to others, or cannot be made
 workdir_private() {
-  mkdir -m 0700 -- "$1" 2>/dev/null && return
+  mkdir -m 0700 -- "$1" 2>/dev/null && return 0
   [[ -d $1 && ! -L $1 && -O $1 ]] || return 1
   chmod 0700 -- "$1" 2>/dev/null
 }

@@ -1,14 +1,13 @@
 """``glidein-factory glidein-command``: the command line of one glidein, to run it by hand."""
 
-import json
 import shlex
 from pathlib import Path
 
 import click
 
 from orchestrator import config
-from orchestrator.arguments import Client, Pilot, glidein_arguments
-from orchestrator.errors import FactoryError
+from orchestrator.arguments import Client
+from orchestrator.entry_record import read_entry
 from orchestrator.reconfig import STARTUP
 
 
@@ -28,14 +27,7 @@ from orchestrator.reconfig import STARTUP
 def command(entry: str, folder: Path, given: tuple[str, ...], client: str) -> None:
     """Print the command that runs one glidein of ENTRY on this machine."""
     work = config.load(folder).work
-    record = work / "entries" / entry / "entry.json"
-    try:
-        told = json.loads(record.read_text())
-    except FileNotFoundError as error:
-        raise FactoryError(
-            f"{record}: not there: no such entry, or no reconfig yet"
-        ) from error
-    parameters = {name: str(value) for name, value in told["parameters"].items()}
+    parameters: dict[str, str] = {}
     for one in given:
         name, equals, value = one.partition("=")
         if not equals:
@@ -43,10 +35,5 @@ def command(entry: str, folder: Path, given: tuple[str, ...], client: str) -> No
                 f"expected NAME=VALUE, got {one}", param_hint="--param"
             )
         parameters[name] = value
-    try:
-        words = glidein_arguments(
-            Pilot(**told["arguments"]), Client(client), parameters, cluster="0", process="0"
-        )
-    except ValueError as error:
-        raise FactoryError(str(error)) from error
+    words = read_entry(work, entry).arguments(Client(client), parameters)
     click.echo(shlex.join([str((work / STARTUP).absolute()), *words]))
