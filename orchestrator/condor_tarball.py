@@ -7,6 +7,7 @@ belongs, and unpacking appends it (RELOCATE lists the programs and their lengths
 glidein/lib/condor.sh does the same in bash, without starting a process.
 """
 
+import fcntl
 import hashlib
 import io
 import logging
@@ -165,11 +166,15 @@ def cached(
         TarballError: it is not there and cannot be made.
     """
     folder = cache_dir() / "tarballs" / f"{suite}-{arch}-{profile}-{_recipe()}"
+    folder.mkdir(parents=True, exist_ok=True)
     oldest = time.time() - _KEEP_DAYS * 86_400  # seconds a day
-    for path in folder.glob("condor-*.tar.gz"):
-        if path.stat().st_mtime > oldest:
-            return path
-    return from_debian(suite, arch, folder, profile, say=say)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of ours may be making it
+        for path in folder.glob("condor-*.tar.gz"):
+            if path.stat().st_mtime > oldest:
+                return path
+            path.unlink()
+        return from_debian(suite, arch, folder, profile, say=say)
 
 
 def unpack(tarball: Path, folder: Path) -> None:

@@ -94,9 +94,8 @@ class Suite:
             raise TarballError(f"suite: expected a name like trixie, got {name!r}")
         self.name, self.arch = name, arch
         self._mirror, self._say = mirror, say
-        self.secure = (
-            bool(mirror.security) and name not in _ROLLING
-        )  # with security updates
+        self._secure = bool(mirror.security) and name not in _ROLLING
+        self.lacking = ""  # what a reader of the packages' list should know
         where = hashlib.sha256(repr(mirror).encode()).hexdigest()[:8]
         self._folder = cache_dir() / "debian" / f"{name}-{arch}-{where}"
         self._pool = cache_dir() / "debian" / "pool"
