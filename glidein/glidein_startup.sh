@@ -93,7 +93,7 @@ main() {
   phase_run check 40 glidein_check
   phase_run condor 50 glidein_condor
   phase_run configure 60 glidein_configure
-  [[ ! ${OPTION[dry-run]+x} ]] || phase_leave 0 dry_run
+  [[ ! ${OPTION[dry-run]+x} ]] || glidein_leave 0 dry_run
   [[ ! ${OPTION[shell]+x} ]] || glidein_shell
   phase_run run 70 glidein_run
 }
@@ -245,9 +245,8 @@ glidein_fetch() {
   fi
   area_fetch || return 1
   if area_stopped; then
-    report_fact end.cause stop_list
     log_warn "the stop list says: $REPLY is to leave"
-    phase_leave 3 stop_list
+    glidein_leave 3 stop_list
   fi
 }
 
@@ -331,7 +330,13 @@ glidein_shell() {
   log_info "work directory $WORK; leave the shell to clean up"
   CONDOR_CONFIG=$WORK/condor_config PATH=$CONDOR_DIR/bin:$CONDOR_DIR/sbin:$PATH \
     GLIDEIN_CONFIG=$WORK/glidein_config "${SHELL:-bash}" -i
-  phase_leave 0 shell
+  glidein_leave 0 shell
+}
+
+# glidein_leave STATUS CAUSE - end early, on purpose
+glidein_leave() {
+  report_fact end.cause "$2"
+  phase_leave "$1" "$2"
 }
 
 # --- run -------------------------------------------------------------------------------------

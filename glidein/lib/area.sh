@@ -93,7 +93,7 @@ _area_read_head() {
     _area_bring || log_fail 1 "area $section: no signature file ${AREA[$section.signature]} that matches the argument" || return $?
   fi
   verify_signature "$objects/${AREA[$section.signature]}" "$section" || _area_refuse || return $?
-  cache_put "${AREA[$section.hash]}" "$objects/${AREA[$section.signature]}"
+  cache_put "${AREA[$section.hash]}" "$objects/${AREA[$section.signature]}" || :
   verify_hash "$section" "$description" || _area_refuse "area $section: $description is not signed" || return $?
   if [[ ! -f $objects/$description ]] || ! verify_files "$section" "$objects" "$description"; then
     rm -f -- "$objects/$description" # an old one, from a cache: ask again, now that its hash is known
@@ -176,14 +176,19 @@ _area_start_early() {
 _area_early_job() {
   fetch_reset
   _area_want main "$1" && fetch_run || return $?
-  verify_hash main "$1" && cache_put "$REPLY" "${AREA[main.objects]}/$1"
+  _area_keep main "$1"
 }
 
 # area_have SECTION NAME - bring one signed file now, if it is not there
 #   Returns:  0;  1 it could not be had (PHASE_EXIT is 30 where a check was what failed)
 area_have() {
   _area_want "$1" "$2" && _area_bring || return 1
-  verify_hash "$1" "$2" && cache_put "$REPLY" "${AREA[$1.objects]}/$2"
+  _area_keep "$1" "$2"
+}
+
+# _area_keep SECTION NAME - let the next glidein on this node have it, too; no cache is no failure
+_area_keep() {
+  verify_hash "$1" "$2" && cache_put "$REPLY" "${AREA[$1.objects]}/$2" || :
 }
 
 # area_early - wait for the early object; 0 when it is there
@@ -208,7 +213,7 @@ _area_only_stop_list_missing() {
 _area_open_bundle() {
   local bundle=${AREA[$1.bundle]:-} objects=${AREA[$1.objects]}
   [[ -n $bundle ]] || return 0
-  verify_hash "$1" "$bundle" && cache_put "$REPLY" "$objects/$bundle"
+  _area_keep "$1" "$bundle"
   verify_archive "$objects/$bundle" "$AREA_MAX_UNPACKED" || _area_refuse || return $?
   tar -xzf "$objects/$bundle" -C "$objects" --no-same-owner -m || log_fail 1 "area $1: cannot unpack $bundle"
 }

@@ -9,6 +9,7 @@
 PHASE_NAME=start # the phase we are in
 PHASE_CODE=0     # its exit code
 PHASE_EXIT=      # set by a phase that knows better than its code why it failed
+_PHASE_STARTED=  # milliseconds; empty between phases
 PHASE_SIGNAL=    # the signal that ended the glidein, if one did
 declare -ga PHASE_DONE=() # "name milliseconds verdict", in order
 
@@ -31,13 +32,14 @@ phase_run() {
 # phase_signal NAME - the trap for signal NAME: end the glidein with the phase's code plus nine
 phase_signal() {
   PHASE_SIGNAL=$1
-  _phase_end interrupted "signal=SIG$1"
+  [[ -z $_PHASE_STARTED ]] || _phase_end interrupted "signal=SIG$1"
   exit $((PHASE_CODE + 9))
 }
 
-# phase_leave STATUS WHY - end the glidein early from inside a phase, without calling it a failure
+# phase_leave STATUS WHY - end the glidein early, in a phase or between two, without calling it a
+#   failure; WHY becomes the verdict of the phase that is left
 phase_leave() {
-  _phase_end "$2"
+  [[ -z $_PHASE_STARTED ]] || _phase_end "$2"
   exit "$1"
 }
 
@@ -45,6 +47,7 @@ _phase_end() {
   local ms
   clock_ms
   ms=$((REPLY - _PHASE_STARTED))
+  _PHASE_STARTED=
   PHASE_DONE+=("$PHASE_NAME $ms $1")
   case $1 in
     failed) log_error "phase=$PHASE_NAME verdict=$1 ms=$ms ${2:-}" ;;
