@@ -4,5 +4,6 @@ Add yours to the list; its fixtures and steps are then found by all features.
 """
 
 pytest_plugins = [
+    "features.fetch_fixtures",
     "tests.needs",
 ]

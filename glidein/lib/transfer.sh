@@ -147,8 +147,10 @@ _transfer_curl_batch() {
 _transfer_curl_config() {
   local folder=$1 id=$2 tail=''
   [[ -z $3 ]] || printf 'next\n'
-  [[ -n $3 ]] || ((_TRANSFER_VERSION < 7066)) \
-    || printf 'parallel\nparallel-max = %d\n' "$FETCH_PARALLEL"
+  if [[ -z $3 ]] && ((_TRANSFER_VERSION >= 7066)); then
+    printf 'parallel\nparallel-max = %d\n' "$FETCH_PARALLEL"
+    ((_TRANSFER_VERSION == 7066)) || printf 'no-progress-meter\n' # silent does not do, in parallel
+  fi
   ((_TRANSFER_VERSION < 7075)) || tail=' %{exitcode} %{errormsg}'
   _transfer_quote "${_TRANSFER_URL[id]}"
   printf 'url = %s\n' "$REPLY"
@@ -199,12 +201,12 @@ _transfer_curl_read() {
       fi
       before=''
       _transfer_curl_kind "$id" "$code" "$said"
-    elif ((_TRANSFER_VERSION < 7075)) && [[ $line =~ ^curl:\ \(([0-9]+)\)\ (.*)$ ]]; then
+    elif ((_TRANSFER_VERSION < 7075)) && [[ $line =~ (^|[[:space:]])curl:\ \(([0-9]+)\)\ (.*)$ ]]; then
       # 7.66 turned the order around: complaint first, then the write-out.
       if ((_TRANSFER_VERSION >= 7066)); then
-        before="${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
+        before="${BASH_REMATCH[2]} ${BASH_REMATCH[3]}"
       elif [[ -n $id ]]; then
-        _transfer_curl_kind "$id" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+        _transfer_curl_kind "$id" "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}"
       fi
     elif [[ -n $line ]]; then
       said=$line
@@ -218,6 +220,7 @@ _transfer_curl_read() {
 # _transfer_curl_kind ID CODE SAID - what curl's exit code means to us
 _transfer_curl_kind() {
   local id=$1 code=$2 said=$3 kind
+  [[ $said != *HTTP/0.9* ]] || code=52 # what came is no answer
   case $code in
     0) kind=ok ;;
     5 | 6 | 7 | 97) kind=connect ;;
@@ -355,6 +358,7 @@ _transfer_wget_read() {
       kind=broken
     fi ;;
   esac
+  [[ $kind != ok ]] || ((status)) || kind=broken said='no HTTP answer'
   ((bytes <= _TRANSFER_MAX[id])) || kind=large
   [[ -z $elsewhere ]] || kind=refused said=$elsewhere
   TRANSFER_KIND[id]=$kind
