@@ -84,13 +84,16 @@ SEC_PASSWORD_DIRECTORY           = {home}/etc
 SEC_TOKEN_SYSTEM_DIRECTORY       = {home}/etc/tokens.d
 SEC_TOKEN_DIRECTORY              = {home}/etc/tokens.d
 ALLOW_READ          = *
-ALLOW_WRITE         = *@{domain}
+ALLOW_WRITE         = *@{domain}, execute-side@matchsession, submit-side@matchsession
 ALLOW_DAEMON        = {user}@{domain}, condor@{domain}, daemon@{domain}
 ALLOW_ADMINISTRATOR = {user}@{domain}
 ALLOW_NEGOTIATOR    = {user}@{domain}, condor@{domain}
 ALLOW_ADVERTISE_STARTD = *@{domain}
 ALLOW_ADVERTISE_MASTER = *@{domain}
 ALLOW_ADVERTISE_SCHEDD = *@{domain}
+# A glidein beside this pool must not get in as the user that both belong to.
+DENY_ADVERTISE_STARTD  = {user}@{domain}
+DENY_ADVERTISE_MASTER  = {user}@{domain}
 
 # Quick, for people and tests that wait for it.
 NEGOTIATOR_INTERVAL     = 2

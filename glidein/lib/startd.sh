@@ -2,145 +2,340 @@
 # startd.sh - run HTCondor: launch its master, watch it, pass on what we are told, say how it ended.
 #
 # The master has a process group of its own. A job beside it watches for what HTCondor cannot know:
-# that the pool never saw us, and that our time is over. When the master has ended, nothing that it
-# or a user's job started is left: all carry our mark in their environment.
+# that the pool never saw us, or that our time is over and it does not go. When the master has
+# ended, nothing that it or a user's job started is left: it all carries our mark.
 #
 # Needs:     log.sh clock.sh job.sh config.sh report.sh configure.sh
-# Commands:  condor_master, condor_status
-# Reads:     WORK, CONFIGURE_*; STARTD_FAST_S, STARTD_LOOK_S
-# Sets:      STARTD_PID (the master; 0 when it has ended)
+# Commands:  condor_master, condor_status; rm, readlink (coreutils)
+# Reads:     WORK, CONDOR_DIR, CONFIGURE_{NAME,TO_RETIRE,TO_DIE,GRACEFUL_S}; STARTD_*_S
+# Sets:      STARTD_PID (the master's; empty before the launch, 0 after the end), STARTD_STATUS
 
-: "${STARTD_FAST_S:=20}" # seconds that HTCondor may take to stop when told to be fast
-: "${STARTD_LOOK_S:=10}" # seconds between two looks whether our time is over
+: "${STARTD_FAST_S:=20}"  # seconds HTCondor may take to stop when told to be fast; then it is killed
+: "${STARTD_FIRST_S:=4}"  # seconds after which the pool is first asked whether it knows us
+: "${STARTD_LOOK_S:=10}"  # seconds between two looks at the clock
+: "${STARTD_QUERY_S:=30}" # seconds a question to the pool may take
 
-STARTD_PID=      # process id of the master while it runs; 0 after; empty before
-STARTD_STATUS=   # its exit status
-STARTD_TOLD=     # how we told it to stop
-STARTD_LAUNCHED= # when, in seconds of the epoch
+STARTD_PID=
+STARTD_STATUS= # the master's exit status, once it has ended
+STARTD_TOLD=   # how we first told it to stop
 
 # startd_launch - start condor_master with $WORK/condor_config in the background, and the watch.
-#   Returns:  0 it was started (whether it stays, startd_wait will tell);  1 there is no condor_master
+#   Returns:  0  it was started; startd_wait tells whether it stays
+#             1  there is no condor_master to start
 startd_launch() {
-	local program=$CONDOR_DIR/sbin/condor_master
-	[[ -x $program ]] || log_fail 1 "not a program: $program" || return
-	rm -f -- "$WORK/.glidein/startd.why"
-	clock_epoch
-	STARTD_LAUNCHED=$REPLY
-	# What bash leaves ignored in a background command, HTCondor would leave ignored as well: with
-	# job control on, signals are as usual and the process group is the master's own.
-	set -m
-	{
-		set +m
-		_startd_environment
-		exec "$program" -f
-	} </dev/null >"$WORK/log/master.out" 2>&1 &
-	STARTD_PID=$!
-	set +m
-	log_info "started condor_master pid=$STARTD_PID"
-	job_start _startd_watch "$STARTD_PID"
-	STARTD_WATCH=$JOB_PID
+  local program=$CONDOR_DIR/sbin/condor_master
+  [[ -x $program ]] || log_fail 1 "not a program: $program" || return
+  STARTD_STATUS='' STARTD_TOLD=''
+  clock_epoch
+  _STARTD_LAUNCHED=$REPLY
+  # With job control on, a background command gets a process group of its own, and signals as usual.
+  set -m
+  {
+    set +m
+    _startd_environment
+    exec "$program" -f
+  } </dev/null >"$WORK/log/master.out" 2>&1 &
+  STARTD_PID=$!
+  set +m
+  log_info "started condor_master pid=$STARTD_PID"
+  job_start _startd_watch "$STARTD_PID"
+  _STARTD_WATCH=$JOB_PID
 }
 
-# startd_wait - wait until HTCondor has ended and nothing of it is left.
+# startd_wait - wait until HTCondor has ended, and see that nothing of it is left.
 #   Returns:  0  it has ended
 #             1  a trapped signal came first; call again
 startd_wait() {
-	[[ $STARTD_PID != 0 ]] || return 0
-	local status
-	wait "$STARTD_PID" 2>/dev/null
-	status=$?
-	if ((status > 128)) && kill -0 "$STARTD_PID" 2>/dev/null; then
-		return 1
-	fi
-	_startd_ended "$status"
+  local status
+  [[ -n $STARTD_PID && $STARTD_PID != 0 ]] || return 0
+  wait "$STARTD_PID" 2>/dev/null
+  status=$?
+  if ((status > 128)) && kill -0 "$STARTD_PID" 2>/dev/null; then
+    return 1
+  fi
+  STARTD_PID=0
+  STARTD_STATUS=$status
+  job_end "$_STARTD_WATCH"
+  log_info "condor_master ended status=$status"
+  startd_sweep
+  _startd_facts
 }
 
 # startd_stop HOW - pass on that the glidein is to end.
-#   graceful  running jobs get GLIDEIN_Graceful_Shutdown seconds; returns at once: call startd_wait
+#   graceful  jobs get GLIDEIN_Graceful_Shutdown seconds; returns at once: call startd_wait
 #   peaceful  no new job is taken, running ones may finish; returns at once as well
-#   fast      running jobs are killed; returns when HTCondor has ended, if need be by force
+#   fast      jobs are killed; returns when HTCondor has ended, if need be by force
 startd_stop() {
-	[[ -n $STARTD_PID && $STARTD_PID != 0 ]] || return 0
-	STARTD_TOLD=${STARTD_TOLD:-$1}
-	case $1 in
-	graceful) job_start _startd_end "$STARTD_PID" TERM "$CONFIGURE_GRACEFUL_S" ;;
-	peaceful) _startd_retire ;;
-	*)
-		job_run _startd_end "$STARTD_PID" QUIT 0
-		until startd_wait; do :; done
-		;;
-	esac
+  [[ -n $STARTD_PID && $STARTD_PID != 0 ]] || return 0
+  : "${STARTD_TOLD:=$1}"
+  case $1 in
+    graceful) job_start _startd_end "$STARTD_PID" TERM "$CONFIGURE_GRACEFUL_S" ;;
+    peaceful) _startd_retire ;;
+    *)
+      job_start _startd_end "$STARTD_PID" QUIT 0
+      until startd_wait; do :; done
+      ;;
+  esac
 }
 
 # startd_cause - set REPLY to why HTCondor ended: idle, retired, told_to_stop, killed, crashed,
 #   never_registered or could_not_start
 startd_cause() {
-	local why= line text=
-	{ read -r why <"$WORK/.glidein/startd.why"; } 2>/dev/null
-	if [[ -n $STARTD_TOLD ]]; then
-		REPLY=told_to_stop
-	elif [[ -n $why ]]; then
-		REPLY=$why
-	elif [[ ! -s $WORK/log/StartdLog ]]; then
-		REPLY=could_not_start
-	elif ((STARTD_STATUS == 137)); then
-		REPLY=killed
-	elif ((STARTD_STATUS > 128)); then
-		REPLY=crashed
-	else
-		_startd_cause_in_logs
-	fi
+  local told=''
+  { read -r told <"$WORK/.glidein/startd.why"; } 2>/dev/null
+  if [[ -n $STARTD_TOLD ]]; then
+    REPLY=told_to_stop
+  elif [[ -n $told ]]; then
+    REPLY=$told
+  elif [[ ! -s $WORK/log/StartdLog ]]; then
+    REPLY=could_not_start
+  elif ((STARTD_STATUS == 137)); then
+    REPLY=killed
+  elif ((STARTD_STATUS > 128)); then
+    REPLY=crashed
+  else
+    _startd_cause_logged
+  fi
 }
 
-# _startd_cause_in_logs - the last word of the master's and the startd's logs
-_startd_cause_in_logs() {
-	local line now
-	REPLY=
-	while IFS= read -r line; do
-		case $line in
-		*'The STARTD '*' died due to signal 9'*) REPLY=killed ;;
-		*'The STARTD '*' died '* | *'The STARTD '*' was killed'*) REPLY=crashed ;;
-		*'The STARTD '*' exited with status '[!09]* | *'The STARTD '*' exited with status 9'[!9]*) REPLY=crashed ;;
-		*'Got SIGTERM'* | *'Got SIGQUIT'*) REPLY=${REPLY:-told_to_stop} ;;
-		esac
-	done <"$WORK/log/MasterLog"
-	[[ $REPLY != killed && $REPLY != crashed ]] || return 0
-	while IFS= read -r line; do
-		case $line in
-		*'No resources have been claimed for '* | *'DAEMON_SHUTDOWN'* | *'DaemonShutdown'*) REPLY=idle ;;
-		esac
-	done <"$WORK/log/StartdLog"
-	clock_epoch
-	now=$REPLY
+# startd_jobs - set REPLY to the number of jobs that ran here: the startd's history has one line
+#   that begins with *** for each
+startd_jobs() {
+  local line file count=0
+  for file in "$WORK"/log/StartdHistoryLog*; do
+    [[ -f $file ]] || continue
+    while IFS= read -r line; do
+      [[ $line != '*** '* ]] || ((++count))
+    done <"$file"
+  done
+  REPLY=$count
 }
 
-startd_jobs() { REPLY=0; }
-startd_logs() { REPLY=; }
-
-_startd_environment() {
-	local name
-	for name in "${!_CONDOR_@}" "${!CONDOR_@}"; do
-		case $name in
-		# The outer HTCondor, if there is one, finds what belongs to its job by these.
-		_CONDOR_ANCESTOR_*) ;;
-		*) unset "$name" ;;
-		esac
-	done
-	export CONDOR_CONFIG=$WORK/condor_config GLIDEIN_MARK=$CONFIGURE_NAME
+# startd_logs - set REPLY to the paths of HTCondor's logs that are worth sending home, one a line
+startd_logs() {
+  local file logs=''
+  for file in "${WORK:-}"/log/{master.out,MasterLog,StartdLog,StarterLog*,SharedPortLog,StartdHistoryLog}; do
+    [[ ! -s $file || $file == */StarterLog.testing ]] || logs+=$file$'\n'
+  done
+  REPLY=${logs%$'\n'}
 }
-_startd_watch() { :; }
+
+# startd_sweep - end every process that carries our mark or works in our folder for jobs.
+#   Daemons that lost their master get a moment to say good-bye; the rest is killed.
+#   Returns:  0;  1 some are left; the log has their ids
+startd_sweep() {
+  local step pid
+  for ((step = 0; step < 100; step++)); do
+    _startd_left
+    [[ -n $REPLY ]] || return 0
+    if ((step == 0)); then
+      log_warn "still running after condor_master:$REPLY"
+    fi
+    for pid in $REPLY; do
+      if ((step < 50)) && _startd_is_daemon "$pid"; then
+        ((step > 0)) || kill -QUIT "$pid" 2>/dev/null
+      else
+        kill -KILL "$pid" 2>/dev/null
+      fi
+    done
+    clock_pause 0.1
+  done
+  log_fail 1 "cannot end processes:$REPLY"
+}
+
+# --- the job beside the master ---------------------------------------------------------------
+
+# _startd_watch PID - a job: stop the master when the pool does not know us in time, and when our
+#   time is over. $WORK/.glidein/startd.why tells startd_cause.
+_startd_watch() {
+  local pid=$1 started now wait why limit known='' next=$STARTD_FIRST_S
+  config_get GLIDEIN_Register_Timeout 300
+  limit=$REPLY
+  [[ $limit =~ ^[1-9][0-9]{0,5}$ ]] || limit=300
+  clock_epoch
+  started=$REPLY
+  while kill -0 "$pid" 2>/dev/null; do
+    clock_epoch
+    now=$((REPLY - started))
+    if [[ -z $known ]] && ((now >= next)); then
+      if _startd_registered; then
+        known=1
+        printf '%s\n' "$now" >"$WORK/.glidein/startd.registered"
+        log_info "the pool knows us: seconds=$now"
+      elif ((now >= limit)); then
+        why=$REPLY
+        if _startd_complains; then why+="; the startd says: $REPLY"; fi
+        log_error "the pool has not seen this glidein after $now seconds: $why"
+        printf 'never_registered\n' >"$WORK/.glidein/startd.why"
+        _startd_end "$pid" QUIT 0
+        return
+      else
+        log_warn "the pool has not seen this glidein yet: seconds=$now: $REPLY"
+        ((next *= 2, next < limit)) || next=$limit
+      fi
+    fi
+    clock_epoch
+    if ((REPLY >= CONFIGURE_TO_DIE)); then
+      log_info "time is over: GLIDEIN_ToDie=$CONFIGURE_TO_DIE"
+      printf 'retired\n' >"$WORK/.glidein/startd.why"
+      _startd_end "$pid" TERM "$CONFIGURE_GRACEFUL_S"
+      return
+    fi
+    wait=$((CONFIGURE_TO_DIE - REPLY))
+    ((wait <= STARTD_LOOK_S)) || wait=$STARTD_LOOK_S
+    [[ -n $known ]] || ((wait <= next - now)) || wait=$((next - now))
+    ((wait > 0)) || wait=1
+    clock_pause "$wait"
+  done
+}
+
+# _startd_registered - does the pool know our startd? A job that came is proof as well.
+#   Returns:  0;  1 no, and REPLY says what was answered
+_startd_registered() {
+  local file answer status
+  for file in "$WORK"/log/StarterLog.slot*; do
+    [[ ! -e $file ]] || return 0
+  done
+  answer=$(
+    _startd_environment
+    job_limited "$STARTD_QUERY_S" "$CONDOR_DIR/bin/condor_status" -limit 1 -af Name \
+      -constraint "GLIDEIN_MASTER_NAME == \"$CONFIGURE_NAME\"" 2>&1
+  )
+  status=$?
+  [[ $answer != *"$CONFIGURE_NAME"* ]] || return 0
+  if [[ $answer == *DENIED* ]] && ! _startd_complains; then
+    log_warn "this glidein may not ask the pool; the startd has no complaint"
+    return 0
+  fi
+  REPLY=${answer//$'\n'/; }
+  [[ -n $REPLY ]] || REPLY="condor_status: no such startd, status=$status"
+  return 1
+}
+
+# _startd_complains - has the startd logged that it cannot reach or convince the collector?
+#   Returns:  0 and REPLY is the last reason it gave;  1 no
+_startd_complains() {
+  local line reason=''
+  while IFS= read -r line; do
+    case $line in
+      *'ERROR: '* | *'Failed to start non-blocking update'* | *'attempt to connect to '*' failed'* | *DENIED*)
+        reason=${line#*:*:* }
+        ;;
+    esac
+  done 2>/dev/null <"$WORK/log/StartdLog"
+  REPLY=$reason
+  [[ -n $reason ]]
+}
+
+# _startd_end PID SIGNAL GRACE_S - a job: send SIGNAL to the master; QUIT after GRACE_S seconds, which
+#   makes it fast; KILL after STARTD_FAST_S more
 _startd_end() {
-	local pid=$1 step
-	kill "-$2" "$pid" 2>/dev/null
-	for ((step = 0; step < ($3 + STARTD_FAST_S) * 10; step++)); do
-		kill -0 "$pid" 2>/dev/null || return 0
-		((step != $3 * 10)) || kill -QUIT "$pid" 2>/dev/null
-		clock_pause 0.1
-	done
-	kill -KILL "$pid" 2>/dev/null
+  local pid=$1 signal=$2 grace=$3 step
+  kill "-$signal" "$pid" 2>/dev/null
+  for ((step = 0; step < (grace + STARTD_FAST_S) * 5; step++)); do
+    kill -0 "$pid" 2>/dev/null || return 0
+    if ((grace > 0 && step == grace * 5)); then
+      log_warn "not gone after $grace seconds: making HTCondor fast"
+      kill -QUIT "$pid" 2>/dev/null
+    fi
+    clock_pause 0.2
+  done
+  log_warn "not gone after $STARTD_FAST_S more seconds: killing condor_master"
+  kill -KILL "$pid" 2>/dev/null
 }
-_startd_ended() {
-	STARTD_STATUS=$1
-	STARTD_PID=0
-	echo "master status $1"
+
+# _startd_retire - make the startd retire now: what it would do at GLIDEIN_ToRetire
+_startd_retire() {
+  clock_epoch
+  printf '# told to stop peacefully\nGLIDEIN_ToRetire = %s\n' "$REPLY" >"$WORK/condor_config.d/zzzz_retire" \
+    || log_fail 1 "cannot write $WORK/condor_config.d/zzzz_retire" || return
+  kill -HUP "$STARTD_PID" 2>/dev/null
+}
+
+# --- the end ---------------------------------------------------------------------------------
+
+# _startd_cause_logged - set REPLY to the cause that the logs of a master that ended by itself give
+_startd_cause_logged() {
+  local line cause=''
+  while IFS= read -r line; do
+    case $line in
+      *'The STARTD '*'signal 9'*) cause=killed ;;
+      *'The STARTD '*' died '* | *'The STARTD '*' was killed '*) cause=crashed ;;
+      *'The STARTD '*' exited with status 0'* | *'The STARTD '*' exited with status 99'*) ;;
+      *'The STARTD '*' exited with status '*) cause=crashed ;;
+      *'Got SIGTERM'* | *'Got SIGQUIT'*) cause=${cause:-told_to_stop} ;;
+    esac
+  done 2>/dev/null <"$WORK/log/MasterLog"
+  if [[ $cause != killed && $cause != crashed ]]; then
+    while IFS= read -r line; do
+      case $line in
+        *'The DaemonShutdown'*'expression'*) cause=idle ;;
+      esac
+    done 2>/dev/null <"$WORK/log/StartdLog"
+  fi
+  if [[ $cause == idle ]]; then
+    clock_epoch
+    ((REPLY < CONFIGURE_TO_RETIRE)) || cause=retired
+  fi
+  REPLY=${cause:-crashed}
+}
+
+# _startd_facts - what the report should know of this run
+_startd_facts() {
+  local seconds=''
+  clock_epoch
+  report_fact condor.seconds "$((REPLY - _STARTD_LAUNCHED))"
+  report_fact condor.status "$STARTD_STATUS"
+  { read -r seconds <"$WORK/.glidein/startd.registered"; } 2>/dev/null
+  [[ -z $seconds ]] || report_fact condor.registered_s "$seconds"
+}
+
+# _startd_environment - in a subshell: no setting of an outer HTCondor, our configuration, our mark
+_startd_environment() {
+  local name
+  for name in "${!_CONDOR_@}" "${!CONDOR_@}"; do
+    case $name in
+      # By these an outer HTCondor finds what belongs to its job.
+      _CONDOR_ANCESTOR_*) ;;
+      # What we still need goes in as a variable of the shell only.
+      CONDOR_DIR) export -n CONDOR_DIR ;;
+      *) unset "$name" ;;
+    esac
+  done
+  export CONDOR_CONFIG=$WORK/condor_config GLIDEIN_MARK=$CONFIGURE_NAME
+}
+
+# _startd_left - set REPLY to the ids of processes of ours: marked, or working below execute
+_startd_left() {
+  local path pid link left=''
+  for path in /proc/[1-9]*; do
+    pid=${path#/proc/}
+    [[ -O $path && $pid != "$$" && $pid != "${BASHPID:-}" ]] || continue
+    if _startd_marked "$pid" && ! _startd_is_dead "$pid"; then left+=" $pid"; fi
+  done
+  REPLY=$left
+}
+
+# _startd_marked PID - does its environment have our mark?
+_startd_marked() {
+  local entry
+  while IFS= read -r -d '' entry; do
+    [[ $entry != "GLIDEIN_MARK=$CONFIGURE_NAME" ]] || return 0
+  done 2>/dev/null <"/proc/$1/environ"
+  return 1
+}
+
+# _startd_is_dead PID - is it gone, or only waiting to be noticed by its parent?
+_startd_is_dead() {
+  local stat=''
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null
+  stat=${stat##*) }
+  [[ -z $stat || $stat == [ZX]* ]]
+}
+
+# _startd_is_daemon PID - is it one of HTCondor's?
+_startd_is_daemon() {
+  local name=''
+  { read -r name <"/proc/$1/comm"; } 2>/dev/null
+  [[ $name == condor_* ]]
 }
