@@ -60,9 +60,9 @@ resources_detect() {
 
 # resources_cpus - set RESOURCES_CPUS*; returns 1 when GLIDEIN_CPUS is not understood
 resources_cpus() {
-  local IFS=$' \t\n' wanted kinds='limit hint' estimated
+  local IFS=$' \t\n' asked wanted kinds='limit hint' estimated
   config_get GLIDEIN_CPUS auto
-  wanted=${REPLY,,}
+  asked=$REPLY wanted=${REPLY,,}
   _resources_forget
   _resources_cpu_limits
   case $wanted in
@@ -70,7 +70,7 @@ resources_cpus() {
     node | 0) kinds=limit ;;
     *)
       [[ $wanted =~ ^[0-9]{1,6}$ ]] \
-        || log_fail 1 "GLIDEIN_CPUS: expected a number, auto, slot or node, got '$wanted'" \
+        || log_fail 1 "GLIDEIN_CPUS: expected a number, auto, slot or node, got '$asked'" \
         || return
       RESOURCES_CPUS=$((10#$wanted)) RESOURCES_CPUS_SOURCE=option
       RESOURCES_CPUS_SEEN="option=$RESOURCES_CPUS $_RESOURCES_SEEN"
@@ -187,7 +187,7 @@ resources_memory() {
   config_get GLIDEIN_MaxMemMBs ''
   wanted=${REPLY,,}
   [[ $wanted =~ ^([0-9]{1,12}|auto|)$ ]] \
-    || log_fail 1 "GLIDEIN_MaxMemMBs: expected a number of MB, got '$wanted'" || return
+    || log_fail 1 "GLIDEIN_MaxMemMBs: expected a number of MB, got '$REPLY'" || return
   _resources_forget
   _resources_memory_limits
   if [[ $wanted =~ ^[0-9]+$ ]] && ((10#$wanted > 0)); then
@@ -261,9 +261,9 @@ _resources_memory_hints() {
 # resources_disk - set RESOURCES_DISK_*: what is free in the work directory, or GLIDEIN_DISK of it.
 #   Returns 1 when GLIDEIN_DISK is not understood, or the free space cannot be found.
 resources_disk() {
-  local IFS=$' \t\n' wanted free
+  local IFS=$' \t\n' asked wanted free
   config_get GLIDEIN_DISK auto
-  wanted=${REPLY,,}
+  asked=$REPLY wanted=${REPLY,,}
   _resources_forget
   resources_disk_free "${WORK:-$PWD}" \
     || log_fail 1 "cannot find out how much disk is free in ${WORK:-$PWD}" || return
@@ -282,7 +282,7 @@ resources_disk() {
   elif _resources_megabytes "$wanted"; then
     RESOURCES_DISK_MB=$REPLY
   else
-    log_fail 1 "GLIDEIN_DISK: expected 20G, 50%, 1/4 or auto, got '$wanted'" || return
+    log_fail 1 "GLIDEIN_DISK: expected 20G, 50%, 1/4 or auto, got '$asked'" || return
   fi
   RESOURCES_DISK_SOURCE=option RESOURCES_DISK_SEEN="option=$wanted $_RESOURCES_SEEN"
   ((RESOURCES_DISK_MB <= free)) \
@@ -402,11 +402,12 @@ _resources_cgroup() {
 
   # In a container the mount may show only a part of the tree: then our path is below its root.
   # A path that is not, or that leads out of the namespace, is for us the top of the mount.
-  case $path in
-    *..*) path='' ;;
-    "${found_root%/}"/*) path=${path#"${found_root%/}"} ;;
-    *) path='' ;;
-  esac
+  found_root=${found_root%/}
+  if [[ $path == "$found_root"/* && $path != *..* ]]; then
+    path=${path#"$found_root"}
+  else
+    path=''
+  fi
   path=${path%/}
   while :; do
     [[ ! -d $RESOURCES_ROOT$found_mount$path ]] || _RESOURCES_LEVELS+=("$found_mount$path")

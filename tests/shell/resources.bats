@@ -1,0 +1,285 @@
+#!/usr/bin/env bats
+# resources.sh on trees of files that stand for nodes: what would be offered, and why.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+  load helper
+  source "$LIB/log.sh"
+  source "$LIB/config.sh"
+  source "$LIB/resources.sh"
+  # shellcheck disable=SC2329  # resources.sh calls it
+  report_fact() { FACTS+=("$1=$2"); }
+  FACTS=() ASKED=()
+  TREES=${LIB%/glidein/lib}/tests/fixtures/resources
+  # This machine may be a batch slot itself.
+  unset "${!SLURM_@}" "${!PBS_@}" "${!LSB_@}" NCPUS NSLOTS NHOSTS PE_HOSTFILE _CONDOR_MACHINE_AD
+  HOSTNAME=node7.example.org
+  stub stat <<<'echo 26214400 4096 1000000 2000000' # 102400 MB
+}
+
+# offers TREE CPUS SOURCE MEMORY_MB SOURCE - what resources_detect decides in that tree when
+#   the configuration holds the KEY=VALUE pairs of ASKED
+offers() {
+  local pair
+  CONFIG=() CONFIG_KEYS=()
+  for pair in ${ASKED[@]+"${ASKED[@]}"}; do
+    config_set "${pair%%=*}" "${pair#*=}"
+  done
+  RESOURCES_ROOT=$TREES/$1
+  resources_detect || return
+  local cpus="$RESOURCES_CPUS $RESOURCES_CPUS_SOURCE"
+  local memory="$RESOURCES_MEMORY_MB $RESOURCES_MEMORY_SOURCE"
+  [[ "$cpus $memory" == "$2 $3 $4 $5" ]] || {
+    echo "$1: got: $cpus $memory"
+    echo "$1: expected: ${*:2}"
+    return 1
+  }
+}
+
+@test "resources: a node with no limit is offered whole" {
+  offers node 64 node 262144 node
+  offers bare 2 node 4096 node
+}
+
+@test "resources: cgroup v1, where a container sees only its own part" {
+  offers v1-docker 3 'quota(cgroup-v1)' 8192 'memory(cgroup-v1)'
+}
+
+@test "resources: cgroup v1, where the levels above set the limits" {
+  offers v1-slurm 8 affinity 16384 'memory(cgroup-v1)'
+}
+
+@test "resources: cgroup v1, where a level that cannot be seen has the limit" {
+  offers v1-hidden 8 node 6144 'memory(cgroup-v1)'
+}
+
+@test "resources: cgroup v1 says no limit by -1 and by huge numbers" {
+  offers v1-unlimited 8 node 32768 node
+}
+
+@test "resources: cgroup v2, and what is throttled above memory.high is not offered" {
+  offers v2-quota 6 'quota(cgroup-v2)' 10240 'memory(cgroup-v2)'
+}
+
+@test "resources: cgroup v2, where the smallest limit of any level above holds" {
+  offers v2-nested 12 'quota(cgroup-v2)' 32768 'memory(cgroup-v2)'
+}
+
+@test "resources: part of a core is not offered, but there is at least one" {
+  offers v2-150 1 'quota(cgroup-v2)' 2048 'memory(cgroup-v2)'
+  offers v2-50 1 'quota(cgroup-v2)' 2048 'memory(cgroup-v2)'
+}
+
+@test "resources: where both versions are mounted, the one with the controllers counts" {
+  offers hybrid 4 'quota(cgroup-v1)' 9216 'memory(cgroup-v1)'
+}
+
+@test "resources: a pod in a cgroup namespace" {
+  offers k8s 2 'quota(cgroup-v2)' 4096 'memory(cgroup-v2)'
+  offers k8s-outside 3 'quota(cgroup-v2)' 5120 'memory(cgroup-v2)'
+}
+
+@test "resources: blanks in the mount point, processors that are not there, ulimit -v" {
+  offers odd 5 'quota(cgroup-v2)' 3072 'address-space(ulimit)'
+}
+
+@test "resources: a cpuset, and with it the same share of the memory" {
+  offers v2-cpuset 8 affinity 32768 'share(8/64)'
+}
+
+@test "resources: an estimate is asked for: all of the memory" {
+  ASKED=(GLIDEIN_MaxMemMBs_Estimate=True)
+  offers v2-cpuset 8 affinity 262144 node
+}
+
+@test "resources: Slurm's word counts where nobody enforces it" {
+  SLURM_CPUS_ON_NODE=8 SLURM_MEM_PER_NODE=30000
+  offers node 8 'slurm(SLURM_CPUS_ON_NODE)' 30000 'slurm(SLURM_MEM_PER_NODE)'
+}
+
+@test "resources: a hint never raises a limit" {
+  SLURM_CPUS_ON_NODE=16 SLURM_MEM_PER_CPU=8G
+  offers v1-slurm 8 affinity 16384 'memory(cgroup-v1)'
+}
+
+@test "resources: Slurm's list of nodes is read by our place in it" {
+  SLURM_JOB_CPUS_PER_NODE='8(x2),4' SLURM_MEM_PER_CPU=2000
+  offers node 8 'slurm(SLURM_JOB_CPUS_PER_NODE)' 16000 'slurm(SLURM_MEM_PER_CPU)'
+  SLURM_NODEID=1
+  offers node 8 'slurm(SLURM_JOB_CPUS_PER_NODE)' 16000 'slurm(SLURM_MEM_PER_CPU)'
+  SLURM_NODEID=2
+  offers node 4 'slurm(SLURM_JOB_CPUS_PER_NODE)' 8000 'slurm(SLURM_MEM_PER_CPU)'
+}
+
+@test "resources: one of several tasks of a Slurm step has its own part only" {
+  SLURM_CPUS_ON_NODE=32 SLURM_CPUS_PER_TASK=4 SLURM_STEP_NUM_TASKS=8
+  offers node 4 'slurm(SLURM_CPUS_PER_TASK)' 16384 'share(4/64)'
+}
+
+@test "resources: Slurm's memory 0 means all of it" {
+  SLURM_MEM_PER_NODE=0
+  offers node 64 node 262144 node
+}
+
+@test "resources: PBS in its dialects" {
+  PBS_NUM_PPN=6
+  offers node 6 'pbs(PBS_NUM_PPN)' 24576 'share(6/64)'
+}
+
+@test "resources: PBS Pro's NCPUS needs a PBS job around it" {
+  NCPUS=12
+  offers node 64 node 262144 node
+  PBS_JOBID=1.server
+  offers node 12 'pbs(NCPUS)' 49152 'share(12/64)'
+}
+
+@test "resources: PBS's node file counts the lines of this host" {
+  PBS_NODEFILE=/var/spool/pbs/aux/42.nodefile
+  offers node 4 'pbs(PBS_NODEFILE)' 16384 'share(4/64)'
+}
+
+@test "resources: a node file with one name is ours whatever we are called" {
+  HOSTNAME=alias PBS_NODEFILE=/var/spool/pbs/aux/43.nodefile
+  offers node 6 'pbs(PBS_NODEFILE)' 24576 'share(6/64)'
+}
+
+@test "resources: LSF counts the slots of this host" {
+  LSB_MCPU_HOSTS='node6 4 node7 10 node8 2' LSB_DJOB_NUMPROC=16
+  offers node 10 'lsf(LSB_MCPU_HOSTS)' 40960 'share(10/64)'
+}
+
+@test "resources: LSF's total where no hosts are named" {
+  LSB_DJOB_NUMPROC=16
+  offers node 16 'lsf(LSB_DJOB_NUMPROC)' 65536 'share(16/64)'
+}
+
+@test "resources: SGE, on one host and on several" {
+  NSLOTS=2
+  offers node 2 'sge(NSLOTS)' 8192 'share(2/64)'
+  NSLOTS=16 NHOSTS=2 PE_HOSTFILE=/var/spool/sge/pe_hostfile
+  offers node 12 'sge(PE_HOSTFILE)' 49152 'share(12/64)'
+}
+
+@test "resources: an HTCondor slot says cores, memory and disk" {
+  _CONDOR_MACHINE_AD=/scratch/dir_1/.machine.ad
+  offers node 8 'htcondor(Cpus)' 16384 'htcondor(Memory)'
+  [[ $RESOURCES_DISK_MB == 51200 && $RESOURCES_DISK_SOURCE == 'htcondor(Disk)' ]]
+}
+
+@test "resources: of nested batch systems the smaller number holds" {
+  _CONDOR_MACHINE_AD=/scratch/dir_1/.machine.ad SLURM_CPUS_ON_NODE=32 SLURM_MEM_PER_NODE=8000
+  offers node 8 'htcondor(Cpus)' 8000 'slurm(SLURM_MEM_PER_NODE)'
+}
+
+@test "resources: hints that are no numbers say nothing" {
+  SLURM_CPUS_ON_NODE=many NSLOTS=undefined PBS_NUM_PPN=-2 LSB_MCPU_HOSTS='node7 x' SLURM_MEM_PER_NODE=1.5
+  offers node 64 node 262144 node
+}
+
+@test "resources: GLIDEIN_CPUS node ignores hints but not limits" {
+  SLURM_CPUS_ON_NODE=2
+  ASKED=(GLIDEIN_CPUS=node)
+  offers node 64 node 262144 node
+  ASKED=(GLIDEIN_CPUS=0)
+  offers v2-quota 6 'quota(cgroup-v2)' 10240 'memory(cgroup-v2)'
+}
+
+@test "resources: GLIDEIN_CPUS slot and -1 are auto" {
+  SLURM_CPUS_ON_NODE=2
+  ASKED=(GLIDEIN_CPUS=-1)
+  offers node 2 'slurm(SLURM_CPUS_ON_NODE)' 8192 'share(2/64)'
+  ASKED=(GLIDEIN_CPUS=SLOT)
+  offers node 2 'slurm(SLURM_CPUS_ON_NODE)' 8192 'share(2/64)'
+}
+
+@test "resources: a number given is taken, with a warning where a limit is below" {
+  ASKED=(GLIDEIN_CPUS=12 GLIDEIN_MaxMemMBs=24000)
+  offers v2-quota 12 option 24000 option 2>log
+  grep -q 'GLIDEIN_CPUS=12, but quota(cgroup-v2) allows only 6' log
+  grep -q 'GLIDEIN_MaxMemMBs=24000, but memory(cgroup-v2) allows only 10240' log
+}
+
+@test "resources: what is not understood is an error that names the key" {
+  RESOURCES_ROOT=$TREES/node
+  for pair in GLIDEIN_CPUS=two GLIDEIN_CPUS=-2 GLIDEIN_CPUS=1.5 GLIDEIN_MaxMemMBs=2G \
+    GLIDEIN_DISK=lots GLIDEIN_DISK=1/0; do
+    CONFIG=() CONFIG_KEYS=()
+    config_set "${pair%%=*}" "${pair#*=}"
+    run -1 resources_detect
+    [[ $output == *"${pair%%=*}: expected"*"'${pair#*=}'"* ]] || {
+      echo "$pair: $output"
+      return 1
+    }
+  done
+}
+
+@test "resources: a node that tells nothing is an error, not a guess" {
+  RESOURCES_ROOT=$PWD/nothing
+  run -1 resources_detect
+  [[ $output == *'how many processors'* && $output == *'how much memory'* ]]
+}
+
+@test "resources: fewer cores than a Frontend was told is worth a line" {
+  ASKED=(GLIDEIN_ESTIMATED_CPUS=32)
+  offers v2-quota 6 'quota(cgroup-v2)' 10240 'memory(cgroup-v2)' 2>log
+  grep -q 'cpus=6 is less than GLIDEIN_ESTIMATED_CPUS=32' log
+}
+
+@test "resources: disk as free, as a part, and as given" {
+  while read -r wanted mb; do
+    config_set GLIDEIN_DISK "$wanted"
+    RESOURCES_ROOT=$TREES/node resources_disk
+    [[ $RESOURCES_DISK_MB == "$mb" ]] || {
+      echo "$wanted: $RESOURCES_DISK_MB, expected $mb"
+      return 1
+    }
+  done <<'END'
+auto 102400
+25% 25600
+1/4 25600
+20G 20480
+20GB 20480
+5000 5000
+1T 1048576
+2048k 2
+END
+}
+
+@test "resources: a file system that does not count its inodes" {
+  stub stat <<<'echo 2048 1048576 0 0'
+  resources_disk_free .
+  [[ $REPLY == '2048 -' ]]
+}
+
+@test "resources: a file system of exbibytes" {
+  stub stat <<<'echo 1125899906842624 8192 10 20'
+  resources_disk_free .
+  [[ $REPLY == '8796093022208 10' ]]
+}
+
+@test "resources: the winner and all that was seen go into configuration and report" {
+  SLURM_CPUS_ON_NODE=16
+  offers v2-nested 12 'quota(cgroup-v2)' 32768 'memory(cgroup-v2)'
+  config_get GLIDEIN_CPUS && [[ $REPLY == 12 ]]
+  config_get GLIDEIN_MaxMemMBs && [[ $REPLY == 32768 ]]
+  config_get GLIDEIN_Disk_MB && [[ $REPLY == 102400 ]]
+  printf '%s\n' "${FACTS[@]}" >facts
+  grep -qx 'resources.cpus=12' facts
+  grep -qx 'resources.cpus_source=quota(cgroup-v2)' facts
+  grep -qx 'resources.cpus_seen=node=48 affinity=48 cpuset(cgroup-v2)=48 quota(cgroup-v2)=12 slurm(SLURM_CPUS_ON_NODE)=16' facts
+  grep -qx 'resources.memory_mb=32768' facts
+}
+
+@test "resources: the number of processes a cgroup allows" {
+  RESOURCES_ROOT=$TREES/v2-quota resources_pids
+  [[ $REPLY == 300 ]]
+  RESOURCES_ROOT=$TREES/node resources_pids
+  [[ $REPLY == 84000 ]]
+  RESOURCES_ROOT=$TREES/bare run -1 resources_pids
+}
+
+@test "resources: an odd IFS and odd options of the shell change nothing" {
+  IFS=0:/
+  offers v2-quota 6 'quota(cgroup-v2)' 10240 'memory(cgroup-v2)'
+}
