@@ -5,6 +5,7 @@ every file at once. Nothing here writes, and nothing else reads these files.
 """
 
 import difflib
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -495,18 +496,16 @@ def _explained(model: type[Part], place: Place, detail: ErrorDetails) -> str:
     else:
         expected = _EXPECTED.get(kind, detail["msg"])
     given = detail["input"]
-    if isinstance(given, dict | list) and kind == "value_error":
+    if isinstance(given, dict) and kind == "value_error":
         return expected  # of the table as a whole, and it names what it means
     return f"expected {expected}, got {_as_written(given)}"
 
 
 def _as_written(value: Any) -> str:
     """Write a value as TOML would, shortened."""
-    if isinstance(value, bool):
-        return str(value).lower()
     if isinstance(value, dict):
         return "a table"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = json.dumps(value, ensure_ascii=False, default=str)  # TOML's form, or near it
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 
@@ -516,7 +515,7 @@ def _unknown(model: type[Part], place: Place) -> str:
         model = _model_below(model, part) or model
     key = str(place[-1])
     known = dict(_keys(model))
-    close = difflib.get_close_matches(key, known, n=2, cutoff=0.7)
+    close = difflib.get_close_matches(key, known, n=2)
     hint = " or ".join(f'"{known[name]}"' for name in close)
     return f"unknown key{f', did you mean {hint}?' if hint else ''}"
 

@@ -4,10 +4,11 @@ Written beside the target, brought to the disk and renamed; a kill at any moment
 file or the new one, and at most a leftover named ``.part-…`` that the next run takes away.
 """
 
+import ctypes
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,38 +20,77 @@ class Busy(Exception):
     """Somebody else holds the lock."""
 
 
-def put(path: Path, content: bytes | Path, mode: int = 0o644) -> str:
-    """Write ``content`` (bytes, or what that file holds) to ``path``; return its SHA-256.
+class Batch:
+    """Files that belong together: written one by one, brought to the disk all at once.
 
-    The rename itself is on the disk only after :func:`settle` of the folder.
+    A sync for each of thousands of files would take minutes; :meth:`commit` needs two in all.
     """
-    part = path.with_name(PART + path.name)
-    digest = hashlib.sha256()
-    part.unlink(missing_ok=True)
-    with part.open("xb") as out:
-        if isinstance(content, bytes):
-            digest.update(content)
-            out.write(content)
-        else:
-            with content.open("rb") as source:
-                while chunk := source.read(_CHUNK):
-                    digest.update(chunk)
-                    out.write(chunk)
-        out.flush()
-        os.fchmod(out.fileno(), mode)  # whatever the umask
-        os.fsync(out.fileno())
-    part.replace(path)
-    return digest.hexdigest()
+
+    def __init__(self) -> None:
+        self._paths: list[Path] = []
+
+    def add(self, path: Path, content: bytes | Path, mode: int = 0o644) -> str:
+        """Write ``content`` (bytes, or what that file holds) beside ``path``; return its SHA-256.
+
+        The folder of ``path`` is made where it is missing.
+        """
+        make_folder(path.parent)
+        part = _part(path)
+        digest = hashlib.sha256()
+        part.unlink(missing_ok=True)
+        with part.open("xb") as out:
+            for chunk in _chunks(content):
+                digest.update(chunk)
+                out.write(chunk)
+            os.fchmod(out.fileno(), mode)  # whatever the umask
+        self._paths.append(path)
+        return digest.hexdigest()
+
+    def add_if_changed(self, path: Path, content: bytes, mode: int = 0o644) -> None:
+        """Add a file unless it is there as it should be."""
+        if differs(path, content, mode):
+            self.add(path, content, mode)
+
+    def commit(self) -> None:
+        """Put the files into place in the order in which they were added."""
+        _sync(path.parent for path in self._paths)
+        for path in self._paths:
+            _part(path).replace(path)
+        _sync(path.parent for path in self._paths)
+        self._paths.clear()
 
 
-def put_if_changed(path: Path, content: bytes, mode: int = 0o644) -> bool:
-    """Write ``content`` unless ``path`` already holds it; return whether it was written."""
-    if not differs(path, content, mode):
-        return False
-    make_folder(path.parent)
-    put(path, content, mode)
-    settle(path.parent)
-    return True
+def _part(path: Path) -> Path:
+    return path.with_name(PART + path.name)
+
+
+def _chunks(content: bytes | Path) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    with content.open("rb") as source:
+        while chunk := source.read(_CHUNK):
+            yield chunk
+
+
+def _sync(folders: Iterable[Path]) -> None:
+    """Bring all that was written below these folders to the disk, names included."""
+    by_device = {folder.stat().st_dev: folder for folder in folders}
+    for folder in by_device.values():
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            if ctypes.CDLL(None, use_errno=True).syncfs(handle) != 0:
+                code = ctypes.get_errno()
+                raise OSError(code, os.strerror(code), str(folder))
+        finally:
+            os.close(handle)
+
+
+def put_if_changed(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write one file, unless it is there as it should be."""
+    batch = Batch()
+    batch.add_if_changed(path, content, mode)
+    batch.commit()
 
 
 def differs(path: Path, content: bytes, mode: int = 0o644) -> bool:
@@ -68,16 +108,6 @@ def make_folder(path: Path) -> None:
     make_folder(path.parent)
     path.mkdir(exist_ok=True)
     path.chmod(0o755)
-    settle(path.parent)
-
-
-def settle(folder: Path) -> None:
-    """Bring the names in ``folder`` to the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

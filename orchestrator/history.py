@@ -94,7 +94,8 @@ def advance(
             for one in found.get(name, set())
             if one != current.get(name)
         }
-        new[name] = AreaHistory(current.get(name), retired)
+        if retired or name in current:
+            new[name] = AreaHistory(current.get(name), retired)
     return new
 
 

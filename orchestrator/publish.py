@@ -8,6 +8,7 @@ finds everything in place and touches nothing.
 import hashlib
 import logging
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,30 +67,31 @@ def _is_there(folder: Path, wanted: Object) -> bool:
     )
 
 
-def carry_out(publication: Publication) -> None:
-    """Write what is missing.
+def carry_out(publications: Iterable[Publication]) -> None:
+    """Write what is missing: the objects of all areas, then what names them.
 
     Raises:
-        PublishError: a file changed while it was read.
+        PublishError: a file changed while it was read; nothing new is visible then.
     """
-    folder, made = publication.folder, publication.area
-    disk.make_folder(folder)
-    for one in publication.missing:
-        if one in (made.signature, made.description):
-            disk.settle(folder)  # what they name is there for good before they are
-        if disk.put(folder / one.name, one.content) != one.sha256:
-            (folder / one.name).unlink()
-            raise PublishError(
-                f"{one.content!r}: changed while it was read; run this again"
-            )
-        log.info("published file=%s bytes=%d", folder / one.name, one.size)
-    if publication.missing:
-        disk.settle(folder)
+    publications = list(publications)
+    objects, names = disk.Batch(), disk.Batch()
+    for publication in publications:
+        disk.make_folder(publication.folder)
+        made = publication.area
+        for one in publication.missing:
+            path = publication.folder / one.name
+            batch = names if one in (made.signature, made.description) else objects
+            if batch.add(path, one.content) != one.sha256:
+                raise PublishError(
+                    f"{path}: what it is made from changed meanwhile; run this again"
+                )
+            log.info("publish file=%s bytes=%d", path, one.size)
+    objects.commit()
+    names.commit()
 
 
 def ensure_stop_list(stage: Path) -> None:
     """Lay out an empty stop list; one that is there is the operator's."""
     path = stage / area.STOP_LIST
     if not path.exists():
-        disk.put(path, _STOP_LIST_TEXT)
-        disk.settle(stage)
+        disk.put_if_changed(path, _STOP_LIST_TEXT)

@@ -114,10 +114,11 @@ def carry_out(plan: Plan, now: datetime) -> list[Path]:
     stage, work = configuration.stage, configuration.work
     disk.make_folder(stage)
     publish.ensure_stop_list(stage)
-    for publication in plan.publications.values():
-        publish.carry_out(publication)
+    publish.carry_out(plan.publications.values())
+    batch = disk.Batch()
     for path, (content, mode) in plan.files.items():
-        disk.put_if_changed(path, content, mode)
+        batch.add_if_changed(path, content, mode)
+    batch.commit()
     for folder in plan.retired:
         (folder / "entry.json").replace(folder / "retired.json")
     for name in configuration.entries:
@@ -150,6 +151,9 @@ def _throw_away(plan: Plan, now: datetime) -> list[Path]:
             gone.append(path)
         if name not in plan.publications and not any(folder.iterdir()):
             folder.rmdir()
+    if gone:
+        known = history.advance(known, history.found_on(stage), current, now)
+        disk.put_if_changed(told, history.dump(known))
     return gone
 
 

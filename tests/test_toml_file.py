@@ -1,0 +1,76 @@
+"""In which line a key stands."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator import toml_file
+from orchestrator.toml_file import Place, TomlError, locate
+
+TEXT = '''\
+a = 1
+b.c = "x = 1"  # d = 2
+list = [
+  1,
+  2, # [no.table]
+]
+text = """
+fake = 1
+[fake]
+"""
+inline = { one = 1, two = { three = 3 } }
+[table]
+key = 'it # is'
+"odd key" = 2
+[table.below]
+key = 3
+[[files]]
+source = "a"
+[[files]]
+source = "b"
+[files.more]
+deep = 1
+'''
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        (("a",), 1),
+        (("b", "c"), 2),
+        (("list",), 3),
+        (("list", 1), 3),
+        (("text",), 7),
+        (("inline",), 11),
+        (("inline", "two", "three"), 11),
+        (("table",), 12),
+        (("table", "key"), 13),
+        (("table", "odd key"), 14),
+        (("table", "below", "key"), 16),
+        (("files", 0, "source"), 18),
+        (("files", 1, "source"), 20),
+        (("files", 1, "more", "deep"), 22),
+        (("d",), None),
+        (("fake",), None),
+        (("nowhere",), None),
+    ],
+)
+def test_line_of_a_key(place: Place, line: int | None) -> None:
+    assert locate(TEXT).of(place) == line
+
+
+def test_a_file_that_is_no_toml_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("a = 1\nb = \n")
+    with pytest.raises(TomlError) as caught:
+        toml_file.load(path)
+    assert caught.value.line == 2
+
+
+@pytest.mark.parametrize("content", [None, b"a = '\xff'"])
+def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "a.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(TomlError, match="cannot be read"):
+        toml_file.load(path)
