@@ -5,8 +5,11 @@
 # after the foreground command is over; whatever may last is therefore a job and a wait.
 #
 # Needs:  log.sh clock.sh
+#
+# shellcheck disable=SC2030,SC2031  # a job begins with empty lists of its own
 
 declare -ga JOB_PIDS=() # jobs that were started and not yet waited for
+declare -ga JOB_LEFT=() # groups of jobs that are over, but left something running
 
 # job_start COMMAND... - run a command or function in the background; sets JOB_PID.
 #   Its standard input is empty. What a function changes in variables stays in the job.
@@ -14,6 +17,8 @@ job_start() {
   set -m # gives the job its process group
   {
     set +m
+    trap '' TTIN TTOU # a terminal stops background groups; nobody would ever continue ours
+    JOB_PIDS=() JOB_LEFT=()
     "$@"
   } </dev/null &
   JOB_PID=$!
@@ -24,16 +29,21 @@ job_start() {
 # job_wait PID - wait for a job; returns its exit status. A trapped signal runs its trap at
 #   once; if the trap returns, the wait goes on.
 job_wait() {
-  local status
+  local status again
   while :; do
     wait "$1" 2>/dev/null
     status=$?
     # Above 128 either the job died of a signal, or a signal of ours interrupted the wait.
-    if ((status <= 128)) || ! kill -0 "$1" 2>/dev/null; then
-      _job_forget "$1"
-      return "$status"
-    fi
+    if ((status <= 128)) || ! kill -0 "$1" 2>/dev/null; then break; fi
   done
+  # Interrupted, and over all the same: bash mostly still knows its status (else it says 255).
+  if ((status > 128)); then
+    wait "$1" 2>/dev/null
+    again=$?
+    ((again == 127)) || status=$again
+  fi
+  _job_forget "$1"
+  return "$status"
 }
 
 # job_run COMMAND... - job_start and job_wait: COMMAND as if in the foreground, but interruptible
@@ -65,31 +75,72 @@ job_limited() {
 }
 
 # job_end PID [GRACE_S] - end a job and its process group: TERM, and KILL after GRACE_S (2) seconds
-job_end() {
-  local pid=$1 grace=${2:-2} step
-  kill -TERM -- "-$pid" 2>/dev/null
-  kill -CONT -- "-$pid" 2>/dev/null # a stopped process takes no TERM
+job_end() { _job_end_groups "${2:-2}" "$1"; }
+
+# job_end_all - end every job of this shell, and what earlier ones left running
+job_end_all() {
+  local pid groups=()
+  set +m # a signal may have come in the midst of job_start, before JOB_PIDS knew of the job
+  for pid in ${JOB_PIDS[@]+"${JOB_PIDS[@]}"} $(jobs -p); do
+    [[ " ${groups[*]-} " == *" $pid "* ]] || groups+=("$pid")
+  done
+  for pid in ${JOB_LEFT[@]+"${JOB_LEFT[@]}"}; do
+    _job_alive "$pid" && groups+=("$pid")
+  done
+  ((${#groups[@]} == 0)) || _job_end_groups 2 "${groups[@]}"
+  JOB_LEFT=()
+}
+
+# _job_end_groups GRACE_S PID... - TERM to all, one grace for all, KILL; then collect them
+_job_end_groups() {
+  local grace=$1 pid step alive
+  shift
+  for pid; do
+    kill -TERM -- "-$pid"
+    kill -CONT -- "-$pid" # a stopped process takes no TERM
+  done 2>/dev/null
   for ((step = 0; step < grace * 20; step++)); do
-    kill -0 -- "-$pid" 2>/dev/null || break
+    alive=
+    for pid; do
+      _job_alive "$pid" && alive=$pid && break
+    done
+    [[ -n $alive ]] || break
     clock_pause 0.05
   done
-  kill -KILL -- "-$pid" 2>/dev/null
-  wait "$pid" 2>/dev/null
-  _job_forget "$pid"
-}
-
-# job_end_all - end every job that is left
-job_end_all() {
-  local pid
-  for pid in ${JOB_PIDS[@]+"${JOB_PIDS[@]}"}; do
-    job_end "$pid"
+  for pid; do
+    kill -KILL -- "-$pid" 2>/dev/null
+    # One that hangs in the kernel dies when it comes back, not sooner: nobody waits for that.
+    for ((step = 0; step < 40; step++)); do
+      kill -0 "$pid" 2>/dev/null || break
+      clock_pause 0.05
+    done
+    if ((step < 40)); then wait "$pid" 2>/dev/null; else log_warn "process $pid does not end, even by SIGKILL"; fi
+    _job_forget "$pid"
   done
 }
 
+# _job_forget PID - a job is over; remember its group if something in it is still running
 _job_forget() {
   local pid rest=()
   for pid in ${JOB_PIDS[@]+"${JOB_PIDS[@]}"}; do
     [[ $pid == "$1" ]] || rest+=("$pid")
   done
   JOB_PIDS=(${rest[@]+"${rest[@]}"})
+  ! _job_alive "$1" || JOB_LEFT+=("$1")
+}
+
+# _job_alive GROUP - does a process of this group live, in our session?  One that is dead, but was
+#   not collected (a container may have nobody who does), counts no more. Nor does a group of another
+#   session: in the hours since we saw ours last, its number may have gone to somebody else.
+_job_alive() {
+  local file stat field session=
+  kill -0 -- "-$1" 2>/dev/null || return 1
+  for file in /proc/self/stat /proc/[1-9]*/stat; do
+    { IFS= read -r stat <"$file"; } 2>/dev/null || continue
+    # shellcheck disable=SC2206  # splitting is the point
+    field=(${stat##*) }) # state, parent, group, session
+    : "${session:=${field[3]}}"
+    [[ ${field[2]} == "$1" && ${field[3]} == "$session" && ${field[0]} != [ZX] ]] && return 0
+  done
+  return 1
 }
