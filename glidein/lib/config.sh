@@ -5,17 +5,19 @@
 # per key, no key twice. The file is replaced by a rename, so a reader never sees half of it.
 #
 # Needs:     log.sh
-# Commands:  mv (coreutils)
+# Commands:  mv rm (coreutils)
 # Reads:     WORK (the work directory), for config_write
 
-declare -gA CONFIG=()  # value by key
+declare -gA CONFIG=()      # value by key
 declare -ga CONFIG_KEYS=() # keys in the order they were first set
+
+_CONFIG_KEY='^[A-Za-z_][A-Za-z0-9_.:+-]*$' # CONDOR_PLATFORM_9.0-rhel7-x86_64 is one
 
 # config_set KEY VALUE - remember VALUE for KEY; a later value replaces an earlier one.
 #   Returns:  0
 #             1  KEY is not a name, or VALUE holds a line break
 config_set() {
-  [[ $1 =~ ^[A-Za-z_][A-Za-z0-9_.]*$ ]] || log_fail 1 "not a key: '$1'" || return $?
+  [[ $1 =~ $_CONFIG_KEY ]] || log_fail 1 "not a key: '$1'" || return $?
   [[ $2 != *$'\n'* ]] || log_fail 1 "$1: a value is one line" || return $?
   [[ ${CONFIG[$1]+x} ]] || CONFIG_KEYS+=("$1")
   CONFIG[$1]=$2
@@ -25,7 +27,7 @@ config_set() {
 #   Returns:  0
 #             1  KEY was never set and there is no DEFAULT; REPLY is empty
 config_get() {
-  if [[ ${CONFIG[$1]+x} ]]; then
+  if [[ -n $1 && ${CONFIG[$1]+x} ]]; then
     REPLY=${CONFIG[$1]}
   else
     REPLY=${2-}
@@ -37,13 +39,15 @@ config_get() {
 #   Returns:  0
 #             1  it could not be written; the old file is as it was
 config_write() {
-  local key
-  {
-    for key in ${CONFIG_KEYS[@]+"${CONFIG_KEYS[@]}"}; do
-      printf '%s %s\n' "$key" "${CONFIG[$key]}" || break
-    done
-  } >"$WORK/glidein_config.new" && mv -f -- "$WORK/glidein_config.new" "$WORK/glidein_config" \
-    || log_fail 1 "cannot write $WORK/glidein_config"
+  local key text=
+  for key in ${CONFIG_KEYS[@]+"${CONFIG_KEYS[@]}"}; do
+    text+="$key ${CONFIG[$key]}"$'\n'
+  done
+  printf '%s' "$text" >"$WORK/glidein_config.new" \
+    && mv -f -- "$WORK/glidein_config.new" "$WORK/glidein_config" || {
+    rm -f -- "$WORK/glidein_config.new"
+    log_fail 1 "cannot write $WORK/glidein_config"
+  }
 }
 
 # config_load - read $WORK/glidein_config back, after scripts may have changed or appended to it.
@@ -53,7 +57,7 @@ config_load() {
   local line key
   while IFS= read -r line || [[ -n $line ]]; do
     key=${line%% *}
-    [[ $key =~ ^[A-Za-z_][A-Za-z0-9_.]*$ ]] || continue
+    [[ $key =~ $_CONFIG_KEY ]] || continue
     if [[ $line == *' '* ]]; then config_set "$key" "${line#* }"; else config_set "$key" ''; fi
   done <"$WORK/glidein_config"
 }
