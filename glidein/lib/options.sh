@@ -2,7 +2,8 @@
 # options.sh - the command line: those options the factory passes, and those for people.
 #
 # Every option is checked as it is read. Values of -param_NAME arrive escaped, because batch
-# systems disagree about quoting; they are decoded here.
+# systems disagree about quoting; they are decoded here. No value looks like an option: where one
+# does, the value before it was lost on the way.
 #
 # Needs:  log.sh config.sh
 # Sets:   OPTION (associative: value by option name without its dash, or 1 for a flag)
@@ -10,30 +11,30 @@
 
 declare -gA OPTION=()
 
-# Options with a value, and the pattern that the value must match. An empty pattern: anything.
+# Options with a value, and the pattern that the value must match
 declare -gA _OPTION_FORM=(
   [v]='^(std|nodebug|fast|check|checkdebug|debug|dbg)$'
-  [name]='^[A-Za-z0-9._-]+$'
-  [entry]='^[A-Za-z0-9._-]+$'
-  [factory]='^[A-Za-z0-9._@-]+$'
-  [clientname]='^[A-Za-z0-9._@-]+$'
-  [schedd]='^[A-Za-z0-9._@:-]+$'
+  [name]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
+  [entry]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
+  [factory]='^[A-Za-z0-9_][A-Za-z0-9._@-]*$'
+  [clientname]='^[A-Za-z0-9_][A-Za-z0-9._@-]*$'
+  [schedd]='^[A-Za-z0-9_][A-Za-z0-9._@:-]*$'
   [proxy]='^(None|OSG|(http://)?[A-Za-z0-9._:/-]+(,(http://)?[A-Za-z0-9._:/-]+)*)$'
-  [web]='^https?://[^[:space:]]+$'
+  [web]='^https?://[^[:space:][:cntrl:]"\<>]+$'
   [sign]='^([0-9a-f]{40}|[0-9a-f]{64})$'
   [signentry]='^([0-9a-f]{40}|[0-9a-f]{64})$'
   [signtype]='^(sha1|sha256)$'
   [descript]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
   [descriptentry]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
-  [dir]='.'
-  [submitcredid]=''
+  [dir]='^[^[:cntrl:]]+$'
+  [submitcredid]='^[^[:cntrl:]]*$'
   [slotslayout]='^(fixed|partitionable)$'
-  [clientweb]='^https?://[^[:space:]]+$'
+  [clientweb]='^https?://[^[:space:][:cntrl:]"\<>]+$'
   [clientsign]='^([0-9a-f]{40}|[0-9a-f]{64})$'
   [clientsigntype]='^(sha1|sha256)$'
   [clientdescript]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
   [clientgroup]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
-  [clientwebgroup]='^https?://[^[:space:]]+$'
+  [clientwebgroup]='^https?://[^[:space:][:cntrl:]"\<>]+$'
   [clientsigngroup]='^([0-9a-f]{40}|[0-9a-f]{64})$'
   [clientdescriptgroup]='^[A-Za-z0-9_][A-Za-z0-9._-]*$'
   [cluster]='^[0-9]+$'
@@ -60,11 +61,12 @@ options_read() {
     option=$1
     shift
     case $option in
+      -) log_fail 2 "not an option: '-' (see --help)" || return $? ;;
       -h | -help | --help) OPTION[help]=1 ;;
       --version) OPTION[version]=1 ;;
       --check | --dry-run | --keep | --shell | --json) OPTION[${option#--}]=1 ;;
       -param_*)
-        (($#)) || log_fail 2 "option $option: its value is missing" || return $?
+        (($#)) && [[ $1 != -[A-Za-z-]* ]] || log_fail 2 "option $option: its value is missing" || return $?
         options_decode "$1" || log_fail 2 "option $option: cannot decode '$1'" || return $?
         config_set "${option#-param_}" "$REPLY" || log_fail 2 "option $option: bad name or value" || return $?
         shift
@@ -72,10 +74,10 @@ options_read() {
       -*)
         option=${option#-}
         [[ ${_OPTION_FORM[$option]+x} ]] || log_fail 2 "unknown option: -$option (see --help)" || return $?
-        (($#)) || log_fail 2 "option -$option: its value is missing" || return $?
+        (($#)) && [[ $1 != -[A-Za-z-]* ]] || log_fail 2 "option -$option: its value is missing" || return $?
         value=$1
         shift
-        [[ -z ${_OPTION_FORM[$option]} || $value =~ ${_OPTION_FORM[$option]} ]] \
+        [[ $value =~ ${_OPTION_FORM[$option]} ]] \
           || log_fail 2 "option -$option: '$value' is not of the form ${_OPTION_FORM[$option]}" || return $?
         OPTION[$option]=$value
         ;;
@@ -105,13 +107,17 @@ options_decode() {
 
 # _options_complete - defaults, required options, and hashes of the right length
 _options_complete() {
-  local option length
+  local option length given
   for option in web name factory entry sign signentry descript descriptentry; do
     [[ ${OPTION[$option]+x} ]] || log_fail 2 "required option is missing: -$option (see --help)" || return $?
   done
-  if [[ ${OPTION[clientweb]+x} ]]; then
-    for option in clientsign clientdescript clientgroup clientwebgroup clientsigngroup clientdescriptgroup; do
-      [[ ${OPTION[$option]+x} ]] || log_fail 2 "-clientweb needs -$option as well" || return $?
+  given=
+  for option in clientweb clientsign clientdescript clientwebgroup clientsigngroup clientdescriptgroup; do
+    [[ ! ${OPTION[$option]+x} ]] || given=$option
+  done
+  if [[ -n $given ]]; then # the Frontend's areas: all or none
+    for option in clientweb clientsign clientdescript clientgroup clientwebgroup clientsigngroup clientdescriptgroup; do
+      [[ ${OPTION[$option]+x} ]] || log_fail 2 "required option is missing: -$given needs -$option as well" || return $?
     done
   fi
   : "${OPTION[signtype]:=sha1}" "${OPTION[clientsigntype]:=sha1}" # as in the reference
