@@ -6,11 +6,11 @@
 #
 # Needs:  log.sh clock.sh
 
-PHASE_NAME=start # the phase we are in
-PHASE_CODE=0     # its exit code
-PHASE_EXIT=      # set by a phase that knows better than its code why it failed
-_PHASE_STARTED=  # milliseconds; empty between phases
-PHASE_SIGNAL=    # the signal that ended the glidein, if one did
+PHASE_NAME=prepare        # the phase we are in, or were in last; a signal may come before the first
+PHASE_CODE=10             # its exit code
+PHASE_EXIT=               # set by a phase that knows better than its code why it failed
+PHASE_SIGNAL=             # the signal that ended the glidein, if one did
+_PHASE_STARTED=           # milliseconds; empty between phases
 declare -ga PHASE_DONE=() # "name milliseconds verdict", in order
 
 # phase_run NAME CODE COMMAND... - run one phase.
@@ -29,8 +29,10 @@ phase_run() {
   _phase_end ok
 }
 
-# phase_signal NAME - the trap for signal NAME: end the glidein with the phase's code plus nine
+# phase_signal NAME - the trap for signal NAME: end the glidein with the phase's code plus nine.
+#   A second signal, while the first one's trap runs, changes nothing.
 phase_signal() {
+  [[ -z $PHASE_SIGNAL ]] || return 0
   PHASE_SIGNAL=$1
   [[ -z $_PHASE_STARTED ]] || _phase_end interrupted "signal=SIG$1"
   exit $((PHASE_CODE + 9))
