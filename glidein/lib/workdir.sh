@@ -4,8 +4,8 @@
 # Every glidein works in <place>/glide_XXXXXX, mode 0700, and removes it at its end. One that was
 # killed outright cannot; the next glidein of the same user on the same node sweeps for it.
 #
-# Needs:     log.sh clock.sh
-# Commands:  mktemp mkdir rm readlink (coreutils); flock where the node has it
+# Needs:     log.sh clock.sh job.sh
+# Commands:  mktemp mkdir rm chmod stat readlink (coreutils); flock where the node has it
 # Reads:     WORKDIR_SWEEP_AGE; _CONDOR_SCRATCH_DIR, OSG_WN_TMP, TMPDIR
 # Sets:      WORK (absolute path), START_DIR (where the glidein was started)
 
@@ -15,7 +15,8 @@
 #   "." is the folder of the start; Condor, OSG and TMPDIR are what the batch system or site named
 #   in the environment; AUTO is the first of these that can be written; else KEYWORD is a path.
 #   Returns:  0
-#             1  the variable is not set, or the folder is not there or cannot be written
+#             1  the variable is not set, or the folder is not there, cannot be written, or has a
+#                control character in its name, which no configuration file could hold
 workdir_place() {
   local place
   case $1 in
@@ -32,32 +33,37 @@ workdir_place() {
     *) place=$START_DIR/$1 ;;
   esac
   [[ -n $place ]] || log_fail 1 "-dir $1: the environment does not name that folder" || return $?
+  [[ $place == /* ]] || place=$START_DIR/$place
+  [[ $place != *[[:cntrl:]]* ]] || log_fail 1 "-dir $1: a control character in '$place'" || return $?
   [[ -d $place && -w $place && -x $place ]] || log_fail 1 "-dir $1: cannot write to folder '$place'" || return $?
   REPLY=$place
 }
 
 # workdir_make PLACE - make the private folder below PLACE, lock it, set WORK.
 #   Returns:  0
-#             1  it could not be made (the log has the system's words)
+#             1  it could not be made (stderr has the system's words)
 workdir_make() {
   local made
-  made=$(mktemp -d "$1/glide_XXXXXX" 2>&1) || log_fail 1 "cannot make a work directory: $made" || return $?
+  made=$(mktemp -d "$1/glide_XXXXXX") || log_fail 1 "cannot make a work directory in $1" || return $?
   WORK=$made
   mkdir -p -- "$WORK/.glidein/objects" "$WORK/main" "$WORK/condor_config.d" "$WORK/tmp" \
     || log_fail 1 "cannot write to $WORK" || return $?
   _workdir_lock
 }
 
-# _workdir_lock - say in $WORK/.glidein/owner who we are; hold an flock on it where flock exists.
-#   Whatever we start inherits the flock: it is held until the last process of this glidein is gone.
+# _workdir_lock - say in $WORK/.glidein/owner who we are; hold an flock on it where node and file
+#   system have that. Whatever we start inherits it: held until our last process is gone.
 _workdir_lock() {
-  local kind=pid
+  local owner=$WORK/.glidein/owner
   workdir_identity
-  type -P flock >/dev/null && kind=flock
-  printf '%s %s\n' "$kind" "$REPLY" >"$WORK/.glidein/owner" || log_fail 1 "cannot write to $WORK" || return $?
-  if [[ $kind == flock ]]; then
-    exec {WORKDIR_LOCK_FD}<"$WORK/.glidein/owner"
-    flock -n "$WORKDIR_LOCK_FD" || log_fail 1 "cannot lock $WORK/.glidein/owner" || return $?
+  printf 'pid %s\n' "$REPLY" >"$owner" || log_fail 1 "cannot write to $WORK" || return $?
+  type -P flock >/dev/null || return 0
+  exec {WORKDIR_LOCK_FD}<>"$owner" || return 0
+  if flock -n "$WORKDIR_LOCK_FD" 2>/dev/null; then
+    printf 'flock %s\n' "$REPLY" >"$owner" || log_fail 1 "cannot write to $WORK" || return $?
+  else
+    exec {WORKDIR_LOCK_FD}>&-
+    unset WORKDIR_LOCK_FD
   fi
 }
 
@@ -94,8 +100,16 @@ workdir_sweep() {
     [[ -f $folder/.glidein/owner && ! -L $folder/.glidein && ! -L $folder/.glidein/owner && -O $folder/.glidein/owner ]] || continue
     _workdir_is_dead "$folder/.glidein/owner" || continue
     log_info "sweeping a dead glidein's folder: $folder"
-    rm -rf -- "$folder" && ((++WORKDIR_SWEPT))
+    job_run _workdir_delete "$folder" && ((++WORKDIR_SWEPT))
   done
+  return 0
+}
+
+# _workdir_delete FOLDER - also where its folders were made unreadable; never into another file system
+_workdir_delete() {
+  rm -rf --one-file-system -- "$1" 2>/dev/null && return 0
+  chmod -R u+rwX -- "$1" 2>/dev/null
+  rm -rf --one-file-system -- "$1"
 }
 
 # _workdir_is_dead OWNER_FILE - returns 0 only if the glidein that wrote it cannot be alive
@@ -114,10 +128,10 @@ _workdir_is_dead() {
     return $?
   fi
   if [[ $kind == flock ]] && type -P flock >/dev/null; then
-    exec {fd}<"$1"
-    flock -n "$fd"
+    { exec {fd}<>"$1"; } 2>/dev/null || return 1
+    flock -n "$fd" 2>/dev/null
     status=$?
-    exec {fd}<&-
+    exec {fd}>&-
     return "$status"
   fi
   # A process id says nothing outside its own namespace.
@@ -127,16 +141,15 @@ _workdir_is_dead() {
   [[ $REPLY != "$start" ]]
 }
 
-# workdir_remove - remove $WORK, also where its folders were made unreadable.
+# workdir_remove - remove $WORK, and let go of its lock: on NFS an open file cannot be removed.
 #   Returns:  0
 #             1  something is left; the log names it
 workdir_remove() {
   [[ -n ${WORK:-} && -d $WORK ]] || return 0
   cd / || return 1
-  rm -rf -- "$WORK" 2>/dev/null || {
-    chmod -R u+rwX -- "$WORK" 2>/dev/null
-    rm -rf -- "$WORK" || log_fail 1 "left behind: $WORK"
-  }
+  [[ -z ${WORKDIR_LOCK_FD:-} ]] || exec {WORKDIR_LOCK_FD}>&-
+  unset WORKDIR_LOCK_FD
+  _workdir_delete "$WORK" || log_fail 1 "left behind: $WORK"
 }
 
 # workdir_private FOLDER - make FOLDER, or see that it is private already: ours, 0700, no link.
@@ -144,6 +157,5 @@ workdir_remove() {
 #             1  it is somebody else's, a link, open to others, or cannot be made
 workdir_private() {
   mkdir -m 0700 -- "$1" 2>/dev/null && return 0
-  [[ -d $1 && ! -L $1 && -O $1 ]] || return 1
-  chmod 0700 -- "$1" 2>/dev/null
+  [[ -d $1 && ! -L $1 && -O $1 && $(stat -c %a -- "$1" 2>/dev/null) == 700 ]]
 }
