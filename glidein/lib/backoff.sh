@@ -3,10 +3,10 @@
 #
 # A node where glideins fail at once would eat a queue in minutes. So each failure is noted for its
 # user and factory, and whoever comes next waits: 10 s after the first, twice as long after each
-# further one, at most BACKOFF_MAX_S, give or take a half, less the time that has passed already.
+# further one, give or take a half, at most BACKOFF_MAX_S, less the time that has passed already.
 #
 # Needs:     log.sh clock.sh config.sh workdir.sh (workdir_private)
-# Commands:  mkdir chmod (coreutils), mv
+# Commands:  mkdir stat mv rm (coreutils)
 # Reads:     BACKOFF_DIR; the configuration's GLIDEIN_Backoff_Max (seconds, 0 switches it off)
 
 : "${BACKOFF_MAX_S:=300}"     # seconds: the longest wait
@@ -18,17 +18,17 @@ backoff_wait() {
   local failures=0 last=0 longest wait
   BACKOFF_FAILURES=0 BACKOFF_WAITED_S=0
   config_get GLIDEIN_Backoff_Max "$BACKOFF_MAX_S"
-  longest=$REPLY
-  [[ $longest =~ ^[0-9]{1,6}$ ]] || longest=$BACKOFF_MAX_S
+  longest=$BACKOFF_MAX_S
+  [[ ! $REPLY =~ ^[0-9]{1,6}$ ]] || longest=$((10#$REPLY))
   _backoff_file "$1" || return 0
   { read -r failures last <"$REPLY"; } 2>/dev/null || return 0
-  [[ $failures =~ ^[1-9][0-9]{0,3}$ && $last =~ ^[0-9]{1,12}$ ]] || return 0
+  [[ $failures =~ ^[1-9][0-9]{0,3}$ && $last =~ ^[1-9][0-9]{0,11}$ ]] || return 0
   clock_epoch
   ((REPLY - last <= BACKOFF_FORGET_S && last <= REPLY + 60)) || return 0
   BACKOFF_FAILURES=$failures
   ((failures < 10)) || failures=10
   wait=$((10 << (failures - 1)))
-  ((wait < longest)) || wait=$longest
+  ((wait <= longest * 2 / 3)) || wait=$((longest * 2 / 3)) # room for the half more
   wait=$((wait / 2 + RANDOM % (wait + 1) - (REPLY - last)))
   ((wait <= longest)) || wait=$longest
   ((wait > 0)) || return 0
@@ -47,16 +47,19 @@ backoff_note() {
     return 0
   fi
   { read -r failures last <"$file"; } 2>/dev/null
-  [[ $failures =~ ^[0-9]{1,4}$ && $last =~ ^[0-9]{1,12}$ ]] || failures=0
+  [[ $failures =~ ^[1-9][0-9]{0,3}$ && $last =~ ^[1-9][0-9]{0,11}$ ]] || failures=0 last=0
   clock_epoch
   ((REPLY - last <= BACKOFF_FORGET_S)) || failures=0
-  printf '%s %s\n' "$((failures + 1))" "$REPLY" >"$file.$$" 2>/dev/null && mv -f -- "$file.$$" "$file" \
-    || { rm -f -- "$file.$$"; log_warn "cannot remember this failure in $file"; }
+  ((failures < 9999)) || failures=9998
+  { printf '%s %s\n' "$((failures + 1))" "$REPLY" >"$file.$$"; } 2>/dev/null && mv -f -- "$file.$$" "$file" || {
+    rm -f -- "$file.$$"
+    log_warn "cannot remember this failure in $file"
+  }
 }
 
 # _backoff_file FACTORY - set REPLY to the memory's file; returns 1 when this node offers no place
 _backoff_file() {
   local folder=${BACKOFF_DIR:-/tmp/glidein-backoff.$UID}
   workdir_private "$folder" || return 1
-  REPLY=$folder/${1//[^A-Za-z0-9._@-]/_}
+  REPLY=$folder/factory.${1//[^A-Za-z0-9._@-]/_}
 }
