@@ -7,14 +7,18 @@
 #
 # Needs:     log.sh phase.sh clock.sh
 # Commands:  tail gzip base64 (coreutils, gzip)
-# Reads:     REPORT_LOG_BYTES, FETCH_LOG, PHASE_DONE, CHECK_*
+# Reads:     REPORT_LOG_BYTES, REPORT_MAX_TEXT, FETCH_LOG, PHASE_DONE, CHECK_*; REPORT_FD, where
+#            the report goes
+#
+# shellcheck disable=SC2153  # REPORT_FD is no misspelling
 
 : "${REPORT_LOG_BYTES:=262144}" # bytes of each HTCondor log that are kept: its end
+: "${REPORT_MAX_TEXT:=4096}"    # bytes of a text in the JSON object that are kept: its beginning
 
 REPORT_BEGIN='=== glidein report ==='
 REPORT_END='=== end of glidein report ==='
 
-declare -gA REPORT=()     # fact by dotted key
+declare -gA REPORT=()      # fact by dotted key
 declare -ga REPORT_KEYS=() # keys in the order they came
 
 # report_fact KEY VALUE - remember a fact for the report; a number stays a number
@@ -25,12 +29,14 @@ report_fact() {
 
 # report_json - set REPLY to the report as one line of JSON.
 #   {"phases": [{name, ms, verdict}], "checks": [{name, status, found, needed, ms}],
-#    "fetch": {requests, bytes, via_cache, retries}, and one object per prefix of the dotted facts}
+#    "fetch": {requests, bytes, via_cache, failed}, and one object per prefix of the dotted facts}
 report_json() {
   local out item name ms verdict i comma="" key group groups=' '
   out='{"phases":['
   for item in ${PHASE_DONE[@]+"${PHASE_DONE[@]}"}; do
-    read -r name ms verdict <<<"$item"
+    # Taken apart without a here-string: bash may need a file for that, and the disk may be full.
+    name=${item%% *} verdict=${item#* }
+    ms=${verdict%% *} verdict=${verdict#* }
     out+="$comma{\"name\":\"$name\",\"ms\":$ms,\"verdict\":\"$verdict\"}" comma=,
   done
   out+='],"checks":[' comma=
@@ -48,7 +54,8 @@ report_json() {
     group=${key%%.*}
     [[ $groups != *" $group "* ]] || continue
     groups+="$group "
-    out+=",\"$group\":{" comma=
+    _report_string "$group"
+    out+=",$REPLY:{" comma=
     for item in "${REPORT_KEYS[@]}"; do
       [[ $item == "$group".* ]] || continue
       _report_pair "${item#*.}" "${REPORT[$item]}"
@@ -77,27 +84,60 @@ _report_fetch() {
 
 # _report_pair NAME VALUE - set REPLY to "NAME":VALUE as JSON. Digits alone are a number.
 _report_pair() {
-  local value=$2 i char code out=
-  if [[ $value =~ ^(0|-?[1-9][0-9]{0,15})$ ]]; then
-    REPLY="\"$1\":$value"
-    return $?
-  fi
-  value=${value//\\/\\\\}
-  value=${value//\"/\\\"}
-  if [[ $value == *[![:print:]]* ]]; then # LC_ALL=C: also every byte that is not ASCII
-    for ((i = 0; i < ${#value}; i++)); do
-      char=${value:i:1}
-      if [[ $char == [[:print:]] ]]; then
-        out+=$char
-      else
-        printf -v code '%d' "'$char"
-        printf -v code '\\u%04x' "$((code & 255))"
-        out+=$code
+  local name
+  _report_string "$1"
+  name=$REPLY REPLY=$2
+  [[ $2 =~ ^(0|-?[1-9][0-9]{0,14})$ ]] || _report_string "$2"
+  REPLY=$name:$REPLY
+}
+
+# _report_string TEXT - set REPLY to TEXT as a JSON string of ASCII; of UTF-8 nothing is lost, and a
+#   byte that is not UTF-8 becomes U+FFFD
+_report_string() {
+  local LC_ALL=C # a character is a byte
+  local text=${1:0:REPORT_MAX_TEXT} i byte code more least out=
+  text=${text//\\/\\\\}
+  text=${text//\"/\\\"}
+  if [[ $text == *[![:print:]]* ]]; then
+    for ((i = 0; i < ${#text}; i++)); do
+      if [[ ${text:i:1} == [[:print:]] ]]; then
+        out+=${text:i:1}
+        continue
       fi
+      _report_byte "${text:i:1}"
+      code=$REPLY more=0 least=0
+      if ((code >= 0xf0 && code < 0xf5)); then
+        more=3 least=0x10000 code=$((code & 7))
+      elif ((code >= 0xe0 && code < 0xf0)); then
+        more=2 least=0x800 code=$((code & 15))
+      elif ((code >= 0xc0 && code < 0xe0)); then
+        more=1 least=0x80 code=$((code & 31))
+      elif ((code >= 0x80)); then
+        code=0xfffd
+      fi
+      for (( ; more > 0; more--)); do
+        _report_byte "${text:i+1:1}"
+        ((REPLY >= 0x80 && REPLY < 0xc0)) || break
+        ((code = code << 6 | REPLY & 63, ++i))
+      done
+      # Cut short, longer than need be, half of a surrogate pair, or beyond Unicode: no character.
+      ((more == 0 && code >= least && code < 0x110000 && (code < 0xd800 || code > 0xdfff))) || code=0xfffd
+      if ((code >= 0x10000)); then
+        printf -v byte '\\u%04x\\u%04x' $((0xd7c0 + (code >> 10))) $((0xdc00 + (code & 0x3ff)))
+      else
+        printf -v byte '\\u%04x' $((code))
+      fi
+      out+=$byte
     done
-    value=$out
+    text=$out
   fi
-  REPLY="\"$1\":\"$value\""
+  REPLY="\"$text\""
+}
+
+# _report_byte CHARACTER - set REPLY to the number of a byte, 0 for none
+_report_byte() {
+  printf -v REPLY '%d' "'$1"
+  REPLY=$((REPLY & 255))
 }
 
 # report_print - print the report on stdout, between its markers, or alone with --json

@@ -34,7 +34,7 @@ script_run() {
   job_limited "$SCRIPT_LIMIT_S" _script_exec "$1" "$2"
   status=$?
   clock_ms
-  report_fact "scripts.$name" "status=$status ms=$((REPLY - started))"
+  report_fact "scripts.$2/$name" "status=$status ms=$((REPLY - started))"
   ((status == 0)) || log_fail 1 "script $2/$name: status=$status ms=$((REPLY - started))" || return $?
   log_info "script $2/$name: ok ms=$((REPLY - started))"
   config_load
