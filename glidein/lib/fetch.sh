@@ -151,7 +151,8 @@ fetch_totals() {
   FETCH_REQUESTS=0 FETCH_BYTES=0 FETCH_CACHE_RETRIES=0
   [[ -n $FETCH_LOG && -r $FETCH_LOG ]] || return 0
   while IFS=$'\t' read -r _ _ _ bytes _ attempt _; do
-    ((++FETCH_REQUESTS, FETCH_BYTES += 10#$bytes))
+    ((++FETCH_REQUESTS))
+    [[ ! $bytes =~ ^[0-9]{1,15}$ ]] || ((FETCH_BYTES += 10#$bytes))
     [[ $attempt != *'*' ]] || ((++FETCH_CACHE_RETRIES))
   done <"$FETCH_LOG"
 }

@@ -46,26 +46,27 @@ verify_spec() { [[ $1 =~ ^(sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40})$ ]]; }
 #             1  a line is not understood, a name is refused or there twice, a size is of no
 #                file, hashes are not of one type (TYPE: of that type, sha1 or sha256)
 verify_signature() {
-  local file=$1 section=$2 type=${3:-} line number=0 this name
+  local file=$1 section=$2 type=${3:-} line number=0 this name hash size
   local names=() sized=() shown=${1##*/}
   [[ -f $file && -r $file ]] || log_fail 1 "cannot read signature file $file" || return
   verify_forget "$section"
   while IFS= read -r line || [[ -n $line ]]; do
     ((++number))
     if [[ $line =~ ^#\ size\ (0|[1-9][0-9]{0,14})\ \ ([^\ ]+)$ ]]; then
-      name=${BASH_REMATCH[2]}
+      name=${BASH_REMATCH[2]} size=${BASH_REMATCH[1]}
+      verify_name "$name" || _verify_line "$shown" "$number" 'a bad name' || return
       [[ -z ${_VERIFY_SIZE["$section/$name"]:-} ]] || _verify_line "$shown" "$number" "$name: a second size" || return
-      _VERIFY_SIZE["$section/$name"]=${BASH_REMATCH[1]}
+      _VERIFY_SIZE["$section/$name"]=$size
       sized+=("$name")
     elif [[ -z $line || $line == '#' || ($line == '# '* && $line != '# size'*) ]]; then
       :
     elif [[ $line =~ ^([0-9a-f]{40}|[0-9a-f]{64})\ \ ([^\ ]+)$ ]]; then
-      this=sha1 name=${BASH_REMATCH[2]}
-      ((${#BASH_REMATCH[1]} == 40)) || this=sha256
+      hash=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} this=sha1
+      ((${#hash} == 40)) || this=sha256
       [[ $this == "${type:=$this}" ]] || _verify_line "$shown" "$number" "a $this hash, expected $type" || return
       verify_name "$name" || _verify_line "$shown" "$number" 'a bad name' || return
       [[ -z ${_VERIFY_HASH["$section/$name"]:-} ]] || _verify_line "$shown" "$number" "$name: a second hash" || return
-      _VERIFY_HASH["$section/$name"]=$this:${BASH_REMATCH[1]}
+      _VERIFY_HASH["$section/$name"]=$this:$hash
       names+=("$name")
     else
       _verify_line "$shown" "$number" "not understood: ${line:0:100}" || return
@@ -173,8 +174,12 @@ verify_archive() {
   [[ -f $file && -r $file ]] || log_fail 1 "cannot read archive $file" || return
   said=$(_verify_list gnu "$file" | _verify_members gnu "$max")
   # Only one who cannot do GNU's listing (busybox) lists nothing at all.
-  if [[ $said == 'empty' ]]; then
+  if [[ $said == empty ]]; then
     said=$(_verify_list plain "$file" | _verify_members plain "$max")
+    # busybox shows names as it would unpack them, and tells what it took away only here
+    if [[ $said == ok && $({ tar -tzf "$file" >/dev/null; } 2>&1) == *'removing leading'* ]]; then
+      said='a name is absolute or leaves its folder'
+    fi
   fi
   [[ $said == ok ]] || log_fail 1 "archive refused: ${file##*/}: ${said:-cannot be listed}"
 }
