@@ -107,7 +107,7 @@ cache_trim() {
   _cache_lock || return 1
   # -c: time of the last change to the inode. A link made by cache_get counts as one, so this is
   # the time of last use.
-  said=$(LC_ALL=C ls -1Anct -- "$CACHE_DIR" 2>/dev/null)
+  said=$(LC_ALL=C exec ls -1Anct -- "$CACHE_DIR" 2>/dev/null)
   while [[ -n $said ]]; do
     line=${said%%$'\n'*}
     if [[ $said == *$'\n'* ]]; then said=${said#*$'\n'}; else said=; fi
@@ -131,7 +131,7 @@ cache_trim() {
 _cache_lock() {
   local pid
   ! ln -s -- "$BASHPID" "$CACHE_DIR/.lock" 2>/dev/null || return 0
-  pid=$(readlink -- "$CACHE_DIR/.lock") || return 1
+  pid=$(exec readlink -- "$CACHE_DIR/.lock") || return 1
   [[ ! $pid =~ ^[0-9]+$ ]] || ! kill -0 "$pid" 2>/dev/null || return 1
   rm -f -- "$CACHE_DIR/.lock"
   ln -s -- "$BASHPID" "$CACHE_DIR/.lock" 2>/dev/null

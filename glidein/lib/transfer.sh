@@ -41,7 +41,7 @@ declare -ga _TRANSFER_PIDS=() # what runs now
 transfer_tool() {
   local said
   [[ -z $TRANSFER_TOOL ]] || return 0
-  if said=$(curl --disable --version 2>&1) && [[ $said =~ curl\ ([0-9]+)\.([0-9]+) ]]; then
+  if said=$(exec curl --disable --version 2>&1) && [[ $said =~ curl\ ([0-9]+)\.([0-9]+) ]]; then
     TRANSFER_TOOL=curl
     _TRANSFER_VERSION=$((BASH_REMATCH[1] * 1000 + BASH_REMATCH[2]))
     log_debug "tool=${said%% (*}"
@@ -55,7 +55,7 @@ transfer_tool() {
 transfer_tool_wget() {
   local said
   TRANSFER_TOOL=
-  said=$(wget --version 2>&1)
+  said=$(exec wget --version 2>&1)
   case $said in
     'GNU Wget'*) TRANSFER_TOOL=wget ;;
     *[Bb]usy[Bb]ox*) TRANSFER_TOOL=busybox ;;
@@ -371,7 +371,7 @@ _transfer_sizes() {
   _TRANSFER_SIZE=()
   (($#)) || return 0
   for id; do files+=("${_TRANSFER_FILE[id]}"); done
-  said=$(wc -c -- "${files[@]}" 2>/dev/null)
+  said=$(exec wc -c -- "${files[@]}" 2>/dev/null)
   for id; do # a line each, in order, and a total; a name holds no line break (fetch_queue)
     said=${said#"${said%%[0-9]*}"}
     _TRANSFER_SIZE[id]=${said%%[!0-9]*}

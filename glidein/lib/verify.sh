@@ -110,7 +110,7 @@ verify_sums() {
   [[ $type == sha256 ]] || width=40
   VERIFY_SUMS=()
   (($#)) || return 0
-  said=$("${type}sum" -- "$@" 2>/dev/null)
+  said=$(exec "${type}sum" -- "$@" 2>/dev/null)
   while [[ -n $said ]]; do
     line=${said%%$'\n'*}
     if [[ $said == *$'\n'* ]]; then said=${said#*$'\n'}; else said=; fi
