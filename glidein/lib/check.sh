@@ -209,16 +209,17 @@ check_workdir() {
 
 # check_clock - against the Date of the web server, as the downloads saw it
 check_clock() {
-  local skew=${FETCH_DATE_SKEW_S:-} status=ok needed="within $CHECK_MAX_SKEW_S s of the web server"
+  local skew=${FETCH_DATE_SKEW_S:-} way=ahead status=ok needed="within $CHECK_MAX_SKEW_S s of the web server"
   if config_get GLIDEIN_Check_Only '' && [[ -n $REPLY ]]; then
     _check_say skip 'not asked: no web server named' "$needed"
   elif [[ ! $skew =~ ^[+-]?[0-9]{1,12}$ ]]; then
     _check_say warn 'not measured: no Date came from the web server' "$needed"
   else
-    skew=${skew#+}
-    ((${skew#-} <= CHECK_WARN_SKEW_S)) || status=warn
-    ((${skew#-} <= CHECK_MAX_SKEW_S)) || status=fail
-    _check_say "$status" "$skew s off" "$needed"
+    [[ $skew == -* ]] && way=behind
+    skew=$((10#${skew#[+-]}))
+    ((skew <= CHECK_WARN_SKEW_S)) || status=warn
+    ((skew <= CHECK_MAX_SKEW_S)) || status=fail
+    _check_say "$status" "$skew s $way" "$needed"
   fi
 }
 

@@ -16,6 +16,7 @@ setup() {
   unset "${!SLURM_@}" "${!PBS_@}" "${!LSB_@}" NCPUS NSLOTS NHOSTS PE_HOSTFILE _CONDOR_MACHINE_AD
   HOSTNAME=node7.example.org
   stub stat <<<'echo 26214400 4096 1000000 2000000' # 102400 MB
+  set +T # bats would trace every line of the module: ten times slower
 }
 
 # offers TREE CPUS SOURCE MEMORY_MB SOURCE - what resources_detect decides in that tree when
