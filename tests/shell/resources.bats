@@ -14,9 +14,9 @@ setup() {
   TREES=${LIB%/glidein/lib}/tests/fixtures/resources
   # This machine may be a batch slot itself.
   unset "${!SLURM_@}" "${!PBS_@}" "${!LSB_@}" NCPUS NSLOTS NHOSTS PE_HOSTFILE _CONDOR_MACHINE_AD
+  set +T # bats would trace every line of the module: ten times slower
   HOSTNAME=node7.example.org
   stub stat <<<'echo 26214400 4096 1000000 2000000' # 102400 MB
-  set +T # bats would trace every line of the module: ten times slower
 }
 
 # offers TREE CPUS SOURCE MEMORY_MB SOURCE - what resources_detect decides in that tree when
