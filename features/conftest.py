@@ -6,4 +6,5 @@ Add yours to the list; its fixtures and steps are then found by all features.
 pytest_plugins = [
     "features.fetch_fixtures",
     "tests.needs",
+    "features.publishing_fixtures",
 ]

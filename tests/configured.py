@@ -3,6 +3,9 @@
 import hashlib
 import json
 import os
+import signal
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +16,8 @@ from orchestrator import area, config, reconfig
 from orchestrator.config import Configuration
 from orchestrator.reconfig import Plan
 
+# The events of Python's audit that announce a change on disk.
+WRITING = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod"}
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 FACTORY = """\
@@ -144,3 +149,34 @@ def assert_what_is_told_is_there(configured: Configured) -> int:
         entry = stage / f"entry_{told['entry']}"
         assert_usable(entry, told["descript_entry"], told["sign_entry"], kind)
     return len(records)
+
+
+def killed_at(step: int, act: Callable[[datetime], object], now: datetime) -> bool:
+    """Do ``act(now)`` in a child that is killed before its ``step``-th change on disk.
+
+    Returns whether it came that far.
+    """
+    child = os.fork()
+    if child == 0:
+        left = step
+
+        def watch(event: str, arguments: tuple[object, ...]) -> None:
+            nonlocal left
+            if event not in WRITING:
+                return
+            flags = arguments[2] if event == "open" else os.O_WRONLY
+            if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR):
+                left -= 1
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        code = 1
+        try:
+            sys.addaudithook(watch)
+            act(now)
+            code = 0
+        finally:
+            os._exit(code)  # never back into pytest
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, -signal.SIGKILL), f"step {step}: status {status}"
+    return status != 0

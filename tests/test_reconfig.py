@@ -3,9 +3,6 @@
 import json
 import os
 import shutil
-import signal
-import sys
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +22,7 @@ from tests.configured import (
     configure,
     contents,
     everything,
+    killed_at,
 )
 
 DAY = timedelta(days=1)
@@ -281,40 +279,6 @@ def test_the_area_of_a_retired_entry_goes_in_the_end(configured: Configured) -> 
 def test_two_at_once_are_refused(configured: Configured) -> None:
     with reconfig.lock(configured.load()), pytest.raises(disk.Busy):
         configured.reconfig()
-
-
-WRITING = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod"}
-
-
-def killed_at(step: int, act: Callable[[datetime], object], now: datetime) -> bool:
-    """Do ``act(now)`` in a child that is killed before its ``step``-th change on disk.
-
-    Returns whether it came that far.
-    """
-    child = os.fork()
-    if child == 0:
-        left = step
-
-        def watch(event: str, arguments: tuple[object, ...]) -> None:
-            nonlocal left
-            if event not in WRITING:
-                return
-            flags = arguments[2] if event == "open" else os.O_WRONLY
-            if isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR):
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        code = 1
-        try:
-            sys.addaudithook(watch)
-            act(now)
-            code = 0
-        finally:
-            os._exit(code)  # never back into pytest
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status in (0, -signal.SIGKILL), f"step {step}: status {status}"
-    return status != 0
 
 
 def change_all(configured: Configured) -> None:
