@@ -61,7 +61,7 @@ fetch_init() {
   while [[ -n $rest ]]; do
     cache=${rest%%,*}
     if [[ $rest == *,* ]]; then rest=${rest#*,}; else rest=; fi
-    [[ $cache =~ ^(https?://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$ ]] \
+    [[ $cache =~ ^(https?://)?([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$ ]] \
       || log_fail 3 "not a web cache: '$cache' in '$1'" || return
     FETCH_CACHES+=("${BASH_REMATCH[1]:-http://}${BASH_REMATCH[2]}${BASH_REMATCH[3]:-:3128}")
   done

@@ -55,7 +55,7 @@ transfer_tool() {
 transfer_tool_wget() {
   local said
   TRANSFER_TOOL=
-  said=$(exec wget --version 2>&1)
+  said=$(exec wget --version 2>&1) || : # busybox's has no such option, and says who it is
   case $said in
     'GNU Wget'*) TRANSFER_TOOL=wget ;;
     *[Bb]usy[Bb]ox*) TRANSFER_TOOL=busybox ;;
@@ -416,6 +416,7 @@ _transfer_wait() {
 # _transfer_date ID HEADERS STARTED - set TRANSFER_DATE from a file with the answer's headers
 _transfer_date() {
   local line date='' age=0
+  [[ -r $2 ]] || return 0
   while IFS= read -r line; do
     line=${line%$'\r'}
     line=${line#"${line%%[![:blank:]]*}"}
@@ -424,7 +425,7 @@ _transfer_date() {
       [Dd]ate:*) date=${line#*:} ;;
       [Aa]ge:*) age=${line#*:} ;;
     esac
-  done 2>/dev/null <"$2"
+  done <"$2"
   [[ $age =~ ^[[:blank:]]*0*$ ]] && _transfer_epoch "$date" || return 0
   TRANSFER_DATE[$1]="$REPLY $(($3 + TRANSFER_MS[$1] / 1000))"
 }
