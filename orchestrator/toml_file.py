@@ -4,10 +4,10 @@
 message: the line of the key itself or, inside an inline table, of the key that holds it.
 """
 
+import functools
 import re
 import tomllib
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +26,20 @@ class TomlError(Exception):
         self.line = line
 
 
-@dataclass
 class Lines:
-    """For each key of one file, its line."""
+    """For each key of one file, its line; looked for only when somebody asks."""
 
-    found: dict[Place, int] = field(default_factory=dict)
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @functools.cached_property
+    def _found(self) -> dict[Place, int]:
+        return _locate(self._text)
 
     def of(self, place: Place) -> int | None:
         """Return the line of ``place`` or of the nearest thing around it."""
         for length in range(len(place), 0, -1):
-            line = self.found.get(place[:length])
+            line = self._found.get(place[:length])
             if line is not None:
                 return line
         return None
@@ -58,12 +62,12 @@ def load(path: Path) -> tuple[dict[str, Any], Lines]:
         if said:
             raise TomlError(said[1], int(said[2])) from error
         raise TomlError(str(error), None) from error
-    return data, locate(text)
+    return data, Lines(text)
 
 
-def locate(text: str) -> Lines:
+def _locate(text: str) -> dict[Place, int]:
     """Find the line of each key in ``text``, which is known to be TOML."""
-    lines = Lines()
+    found: dict[Place, int] = {}
     table: Place = ()
     elements: Counter[Place] = Counter()  # how many [[name]] came so far
     within: str | None = None  # the quotes of the string that we are in the middle of
@@ -73,15 +77,15 @@ def locate(text: str) -> Lines:
         bare, within = _without_strings(raw, within)
         if fresh and bare.lstrip().startswith("["):
             table = _header(raw.strip(), elements)
-            lines.found.setdefault(table, number)
+            found.setdefault(table, number)
             continue
         if fresh and "=" in bare:
             place = table
             for part in _parts(raw):
                 place = (*place, part)
-                lines.found.setdefault(place, number)
+                found.setdefault(place, number)
         depth += sum(bare.count(b) for b in "[{") - sum(bare.count(b) for b in "]}")
-    return lines
+    return found
 
 
 def _header(line: str, elements: Counter[Place]) -> Place:

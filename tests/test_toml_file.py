@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import toml_file
-from orchestrator.toml_file import Place, TomlError, locate
+from orchestrator.toml_file import Lines, Place, TomlError
 
 TEXT = '''\
 a = 1
@@ -56,7 +56,7 @@ deep = 1
     ],
 )
 def test_line_of_a_key(place: Place, line: int | None) -> None:
-    assert locate(TEXT).of(place) == line
+    assert Lines(TEXT).of(place) == line
 
 
 def test_a_file_that_is_no_toml_names_the_line(tmp_path: Path) -> None:
