@@ -55,7 +55,7 @@ check_node() {
   _check_run bash check_bash
   _check_run system check_system
   _check_run user check_user
-  _check_run workdir check_workdir
+  _check_run disk check_disk
   _check_run clock check_clock
   _check_run files check_files
   _check_run processes check_processes
@@ -172,39 +172,18 @@ check_user() {
   _check_say "$status" "uid $EUID${name:+ ($name)}$more" 'an ordinary user with a name'
 }
 
-# check_workdir - it takes files, has room, and programs can be executed in it. Says two results:
-#   workdir and disk.
-check_workdir() {
-  local dir=${WORK:-$PWD} try mb inodes status=ok complaint
-  local needed='a directory to write and execute in'
-  try=$dir/.check.$$.$RANDOM
-  # A real MB, since quotas do not show in what the file system says it has.
-  if ! { printf '%1048576s' '' >"$try"; } 2>/dev/null; then
-    complaint='not a directory that we may write to'
-    [[ ! -d $dir || ! -w $dir ]] || complaint='1 MB cannot be written there: full, or over a quota'
-    _check_say fail "$dir: $complaint" "$needed"
-  else
-    : >"$try" # the room is for the program
-    if ! _check_which true || ! cp -- "$REPLY" "$try.true" 2>/dev/null; then
-      _check_say warn "$dir: written; not measured whether programs execute" "$needed"
-    elif complaint=$(exec -a true "$try.true" 2>&1); then
-      _check_say ok "$dir: written, executed" "$needed"
-    else
-      _check_say fail "$dir: programs do not execute there (${complaint##*: })" "$needed"
-    fi
-  fi
-  rm -f -- "$try" "$try.true" 2>/dev/null
-
-  _check_next disk
+# check_disk - what is free in the work directory
+check_disk() {
+  local dir=${WORK:-$PWD} mb inodes status=ok
+  local needed="$CHECK_MIN_DISK_MB MB, $CHECK_MIN_INODES inodes free"
   if ! resources_disk_free "$dir"; then
-    _check_say warn "$dir: not measured" "$CHECK_MIN_DISK_MB MB, $CHECK_MIN_INODES inodes free"
+    _check_say warn "$dir: not measured" "$needed"
     return
   fi
   mb=${REPLY% *} inodes=${REPLY#* }
   ((mb >= CHECK_MIN_DISK_MB)) || status=fail
   [[ $inodes == - ]] || ((inodes >= CHECK_MIN_INODES)) || status=fail
-  _check_say "$status" "$mb MB, ${inodes/#-/uncounted} inodes free" \
-    "$CHECK_MIN_DISK_MB MB, $CHECK_MIN_INODES inodes free"
+  _check_say "$status" "$mb MB, ${inodes/#-/uncounted} inodes free" "$needed"
 }
 
 # check_clock - against the Date of the web server, as the downloads saw it
@@ -322,10 +301,11 @@ check_memory() {
 
 # --- what may take long --------------------------------------------------------------------
 
-# Names are looked up, ports are tried and programs are run by jobs, side by side. Each writes
-# one line "ID MS RESULT" into a pipe; RESULT is ok, or the reason why not.
+# Programs are run, names looked up and ports tried by jobs, side by side. Each writes one line
+# "ID MS RESULT" into a pipe; RESULT is ok or the reason why not, or "STATUS FOUND".
 
-# _check_jobs_start - start looking at the tools, our own name, the web server's, the collectors
+# _check_jobs_start - start looking at the tools, the work directory, our own name, the web
+#   server's, and the collectors
 _check_jobs_start() {
   local host
   _CHECK_PIPE='' _CHECK_COLLECTOR_ERROR=''
@@ -343,7 +323,8 @@ _check_jobs_start() {
     _CHECK_PIPE=''
     return 0
   }
-  _check_job_start tools _check_tools
+  _check_job_start tools _check_tools         # 0
+  _check_job_start workdir _check_workdir job # 1
   _check_job_start "own ${HOSTNAME:-localhost}" _check_reach udp "${HOSTNAME:-localhost}" 9
   host=${OPTION[web]:-}
   if [[ -n $host && ${OPTION[proxy]:-None} == None ]]; then # else the caches look it up
@@ -474,7 +455,7 @@ _check_offer() {
 }
 
 # _check_jobs_end - wait as long as an answer can change a result; then say the results
-#   tools, names and collector. No job is left.
+#   tools, workdir, names and collector. No job is left.
 _check_jobs_end() {
   local left wait id ms said
   while [[ -n $_CHECK_PIPE ]] && _check_jobs_next && ! _check_jobs_decided; do
@@ -496,6 +477,7 @@ _check_jobs_end() {
     fi
   done
   _check_run tools check_tools
+  _check_run workdir check_workdir
   _check_run names check_names
   _check_run collector check_collector
   [[ -z $_CHECK_PIPE ]] || exec {_CHECK_PIPE}>&-
@@ -515,17 +497,25 @@ _check_jobs_decided() {
   done
 }
 
-# check_tools - say what the job found out; where there are no jobs, find it out now
+# check_tools - what its job found out
 check_tools() {
-  local needed="coreutils, tar, gzip, awk, sed; ${CHECK_TOOLS_WEB// / or }"
+  _check_of_job 0 _check_tools "coreutils, tar, gzip, awk, sed; ${CHECK_TOOLS_WEB// / or }"
+}
+
+# check_workdir - what its job found out
+check_workdir() {
+  _check_of_job 1 _check_workdir 'a directory to write and execute in'
+}
+
+# _check_of_job ID FUNCTION NEEDED - say "STATUS FOUND" of a job; where there are no jobs, of
+#   FUNCTION, called now
+_check_of_job() {
   if [[ -z $_CHECK_PIPE ]]; then
-    _check_tools
-    _check_say "${REPLY%% *}" "${REPLY#* }" "$needed"
-  elif [[ -z ${_CHECK_JOB_SAID[0]} ]]; then
-    _check_say fail "a program did not end in $CHECK_WAIT_S s" "$needed" "${_CHECK_JOB_MS[0]}"
+    "$2"
+    _check_say "${REPLY%% *}" "${REPLY#* }" "$3"
   else
-    REPLY=${_CHECK_JOB_SAID[0]}
-    _check_say "${REPLY%% *}" "${REPLY#* }" "$needed" "${_CHECK_JOB_MS[0]}"
+    REPLY=${_CHECK_JOB_SAID[$1]:-fail not done in $CHECK_WAIT_S s}
+    _check_say "${REPLY%% *}" "${REPLY#* }" "$3" "${_CHECK_JOB_MS[$1]}"
   fi
 }
 
@@ -556,6 +546,35 @@ _check_tools() {
   REPLY+="$seen looked for; web: ${web:-none}$complaint"
 }
 
+# _check_workdir [job] - does it take files, and can programs be executed in it? Sets REPLY to
+#   "STATUS FOUND". As a job it cleans up even when it is ended.
+_check_workdir() {
+  local dir=${WORK:-$PWD} why
+  _CHECK_TRY=$dir/.check.$$.$RANDOM
+  if [[ ${1:-} == job ]]; then
+    trap 'rm -f -- "$_CHECK_TRY" "$_CHECK_TRY.true"' EXIT
+    trap 'exit 1' TERM INT HUP
+  fi
+  # A real MB, since quotas do not show in what the file system says it has.
+  if ! { printf '%1048576s' '' >"$_CHECK_TRY"; } 2>/dev/null; then
+    why='not a directory that we may write to'
+    [[ ! -d $dir || ! -w $dir ]] || why='1 MB cannot be written there: full, or over a quota'
+    dir="fail $dir: $why"
+  else
+    : >"$_CHECK_TRY" # the room is for the program
+    if ! _check_which true || ! cp -- "$REPLY" "$_CHECK_TRY.true" 2>/dev/null; then
+      dir="warn $dir: written; not measured whether programs execute"
+    elif why=$(exec -a true "$_CHECK_TRY.true" 2>&1); then
+      dir="ok $dir: written, executed"
+    else
+      dir="fail $dir: programs do not execute there (${why##*: })"
+    fi
+  fi
+  rm -f -- "$_CHECK_TRY" "$_CHECK_TRY.true" 2>/dev/null
+  [[ ${1:-} != job ]] || trap - EXIT
+  REPLY=$dir
+}
+
 # check_names - our own name, the web server's, and those of the collectors that were tried
 check_names() {
   local id what host said group found='' status=ok ms=0 seen=' ' lost=''
@@ -566,7 +585,7 @@ check_names() {
   fi
   for id in "${!_CHECK_JOB[@]}"; do
     what=${_CHECK_JOB[id]} said=${_CHECK_JOB_SAID[id]}
-    [[ $what != tools ]] || continue
+    ((id > 1)) || continue # tools, workdir
     ((_CHECK_JOB_MS[id] <= ms)) || ms=${_CHECK_JOB_MS[id]}
     group=${what%% *} host=${what#* }
     if [[ $group == [0-9]* ]]; then
