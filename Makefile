@@ -71,7 +71,7 @@ codespell:
 	codespell
 
 bats: | $(REPORT)
-	bats --timing --report-formatter tap --output $(REPORT) tests/shell
+	bats --report-formatter tap --output $(REPORT) tests/shell
 
 $(REPORT):
 	@mkdir -p $@
