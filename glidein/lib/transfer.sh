@@ -34,6 +34,7 @@ declare -ga _TRANSFER_IDS=() _TRANSFER_URL=() _TRANSFER_FILE=() _TRANSFER_MAX=()
 declare -ga _TRANSFER_VIA=() _TRANSFER_NOCACHE=() _TRANSFER_OFFSET=()
 declare -ga _TRANSFER_EXIT=() _TRANSFER_SIZE=()
 declare -ga _TRANSFER_PIDS=() # what runs now
+_TRANSFER_BEFORE=             # while one is being started: the last pid before it
 : "${TRANSFER_TOOL:=}"        # curl, wget or busybox (its wget); empty: not looked for yet
 
 # transfer_tool - find out, once, what this node can fetch with; a tool that does not execute
@@ -94,7 +95,8 @@ transfer_run() {
 # transfer_stop - end what runs, for a caller's trap
 transfer_stop() {
   # A signal can come between the fork and the line that notes the pid: $! knows it already.
-  [[ ${!:-} == "${_TRANSFER_BEFORE:-}" ]] || _TRANSFER_PIDS+=("$!")
+  [[ -z $_TRANSFER_BEFORE || ${!:-0} == "$_TRANSFER_BEFORE" ]] || _TRANSFER_PIDS+=("$!")
+  _TRANSFER_BEFORE=
   ((${#_TRANSFER_PIDS[@]})) || return 0
   kill -TERM "${_TRANSFER_PIDS[@]}" 2>/dev/null
   wait "${_TRANSFER_PIDS[@]}" 2>/dev/null
@@ -388,7 +390,7 @@ _transfer_start() {
   local blocks=$((($1 > 262144 ? $1 : 262144) / 1024 + 1)) said=$2
   shift 2
   [[ $SHELLOPTS != *posix* ]] || ((blocks *= 2)) # there a block has 512 bytes
-  _TRANSFER_BEFORE=${!:-}
+  _TRANSFER_BEFORE=${!:-0}
   {
     trap '' XFSZ # a write beyond the limit shall fail, not kill
     ulimit -S -f "$blocks" 2>/dev/null
@@ -399,7 +401,7 @@ _transfer_start() {
     exec "$@"
   } </dev/null >"$said" 2>&1 &
   _TRANSFER_PIDS+=("$!")
-  _TRANSFER_BEFORE=$!
+  _TRANSFER_BEFORE=
 }
 
 # _transfer_wait PID - wait to the end, also when a trap of the caller runs meanwhile; returns

@@ -220,10 +220,11 @@ STUB
     trap 'transfer_stop; exit 7' TERM
     transfer_run notes
   ) &
+  job=$!
   until [[ -s pid ]]; do clock_pause 0.02; done
-  kill -TERM $!
+  kill -TERM $job
   status=0
-  wait $! || status=$?
+  wait $job || status=$?
   ((status == 7))
   run ! kill -0 "$(<pid)"
 }
