@@ -48,10 +48,10 @@ Feature: However a glidein ends, nothing of it remains on the node
       | the disk is full                         | 50   | No space left                  |
       | a script says no                         | 61   | refuse_node.sh                 |
       | the signature file is another            | 30   | signature                      |
-      | a signed file was changed                | 30   | wrong_file.sh                  |
+      | a signed file was changed                | 30   | wrong_file                     |
       | a file is not signed                     | 30   | is not signed                  |
       | the work directory cannot be written     | 10   | cannot write                   |
-      | the clock is two days off                | 40   | clock                          |
+      | the collector's port is closed           | 40   | Connection refused             |
       | a script never ends                      | 61   | status=124                     |
 
   Scenario: A glidein that was killed outright is swept away by the next

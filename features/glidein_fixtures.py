@@ -114,11 +114,21 @@ class Factory:
 
 
 def publish(
-    folder: Path, tarball: Path, url: str, factory: str = "", entry: str = ""
+    folder: Path,
+    tarball: Path,
+    url: str,
+    factory: str = "",
+    entry: str = "",
+    files: Mapping[str, str] | None = None,
 ) -> None:
-    """Write and publish a configuration below ``folder``; ``factory``, ``entry``: more TOML."""
+    """Write and publish a configuration below ``folder``.
+
+    ``factory`` and ``entry`` are more TOML, ``files`` go beside factory.toml, by name.
+    """
     settings = folder / "config"
     (settings / "entries").mkdir(parents=True, exist_ok=True)
+    for name, content in (files or {}).items():
+        (settings / name).write_text(content)
     for name in ("stage", "work"):
         (folder / name).mkdir(exist_ok=True)
         if not (settings / name).exists():
@@ -141,12 +151,17 @@ def factory_with(
     """Make a factory of its own: ``factory_with(suite="sid", factory=TOML, entry=TOML)``."""
     stack = contextlib.ExitStack()
 
-    def make(suite: str = "trixie", factory: str = "", entry: str = "") -> Factory:
+    def make(
+        suite: str = "trixie",
+        factory: str = "",
+        entry: str = "",
+        files: Mapping[str, str] | None = None,
+    ) -> Factory:
         folder = Path(tempfile.mkdtemp(prefix="factory.", dir=open_folder))
         folder.chmod(0o755)
         (folder / "stage").mkdir()
         server = stack.enter_context(serving(folder / "stage"))
-        publish(folder, tarball_of(suite)[0], server.url, factory, entry)
+        publish(folder, tarball_of(suite)[0], server.url, factory, entry, files)
         record = read_entry(folder / "work", "here")
         return Factory(folder, server, folder / "work" / reconfig.STARTUP, record)
 
@@ -179,12 +194,15 @@ class Node:
     ) -> LocalGlidein:
         """Prepare a glidein; its batch slot is the folder ``name``. Nothing runs yet.
 
-        Later options win over the factory's. With ``pool``, it has a token and joins there.
+        Later options win over the factory's. With ``pool``, it has a token and joins there;
+        without, its collector is a port that answers but is none.
         """
         slot = self.folder / name
         slot.mkdir(exist_ok=True)
+        nobodys = factory.server.url.removeprefix("http://")
+        parameters = {"GLIDEIN_Collector": nobodys, **parameters}
         if pool is not None:
-            parameters = {"GLIDEIN_Collector": pool.collector, **parameters}
+            parameters["GLIDEIN_Collector"] = pool.collector
             pool.token_file(slot / "credential_test.idtoken")
         own = {
             "BACKOFF_MAX_S": "0",

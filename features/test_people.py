@@ -44,7 +44,9 @@ def told(answers: list["subprocess.CompletedProcess[str]"], factory: Factory) ->
     assert re.fullmatch(r"glidein_startup\.sh [0-9.]+\n", version.stdout)
     for word in factory.arguments():
         if word.startswith("-") and not word.startswith("-param_"):
-            assert re.search(rf"(^|\s){re.escape(word)}\b", helped.stdout, re.M), word
+            assert re.search(rf"(^|\s){re.escape(word)}\b", helped.stdout, re.MULTILINE), (
+                word
+            )
     for option in ("--check", "--dry-run", "--keep", "--shell", "--json", "-multiglidein"):
         assert option in helped.stdout
 
@@ -58,7 +60,9 @@ def check_node(factory: Factory, tmp_path: Path) -> "subprocess.CompletedProcess
 def table(check: "subprocess.CompletedProcess[str]", tmp_path: Path) -> None:
     assert check.returncode == 0, check.stdout + check.stderr
     for name in ("bash", "tools", "disk", "memory"):
-        assert re.search(rf"^\s*{name}\b.*\b(ok|warn)\b", check.stdout, re.M), check.stdout
+        assert re.search(rf"^\s*{name}\b.*\b(ok|warn)\b", check.stdout, re.MULTILINE), (
+            check.stdout
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -100,7 +104,7 @@ def kept(glidein: LocalGlidein, node: Node) -> None:
     (folder,) = glidein.folder.glob("glide_*")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     text = (folder / "condor_config").read_text()
-    assert re.search(r"^# .*\n?.*GLIDEIN_Max_Idle", text, re.M), text
+    assert re.search(r"^# .*\n?.*GLIDEIN_Max_Idle", text, re.MULTILINE), text
     assert node.processes() == []
 
 
@@ -118,10 +122,10 @@ def only_json(glidein: LocalGlidein) -> None:
 
 @when("a person asks for a shell and types a command of HTCondor", target_fixture="typed")
 def shell(here: Factory, node: Node) -> str:
-    glidein = node.glidein(here, "--shell")
     master, slave = pty.openpty()
+    collector = here.server.url.removeprefix("http://")
     process = subprocess.Popen(
-        [BASH, str(here.script), *here.arguments(), "--shell"],
+        [BASH, str(here.script), *here.arguments(GLIDEIN_Collector=collector), "--shell"],
         cwd=node.folder,
         env={**ENV, "GLIDEIN_CACHE": "none", "BACKOFF_MAX_S": "0", "TERM": "dumb"},
         stdin=slave,
@@ -130,7 +134,6 @@ def shell(here: Factory, node: Node) -> str:
         start_new_session=True,
     )
     os.close(slave)
-    node.glideins.remove(glidein)
     text = ""
     typed = False
     deadline = time.monotonic() + 60

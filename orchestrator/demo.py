@@ -138,13 +138,11 @@ def _serve(
 
 def tarballs(suite: str, say: Callable[[str], None]) -> tuple[Path, Path]:
     """Return the tarball for glideins and that for the pool; both are kept in the cache."""
-    paths = []
-    for profile in ("glidein", "pool"):
-        folder = cache_dir() / "tarballs" / suite / profile
-        folder.mkdir(parents=True, exist_ok=True)
-        path = condor_tarball.from_debian(suite, debian_arch(), folder, profile, say=say)
-        paths.append(path)
-    return paths[0], paths[1]
+    glidein, pool = (
+        condor_tarball.cached(suite, profile, debian_arch(), say)
+        for profile in ("glidein", "pool")
+    )
+    return glidein, pool
 
 
 def debian_arch() -> str:

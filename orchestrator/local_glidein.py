@@ -43,6 +43,7 @@ class LocalGlidein:
         env: Mapping[str, str] | None = None,
         bash: str = "bash",
     ) -> None:
+        self.script = script
         self.folder = folder
         self._command = [bash, str(script), *arguments]
         self._env = {"PATH": "/usr/bin:/bin", **(env or {})}
@@ -52,6 +53,19 @@ class LocalGlidein:
         folder.mkdir(parents=True, exist_ok=True)
         self.stdout = folder / "glidein.out"
         self.stderr = folder / "glidein.err"
+
+    def again(self, folder: Path, *options: str) -> "LocalGlidein":
+        """Return another glidein of the same command, and more options, for another folder."""
+        user = self._user.pw_name if self._user else None
+        bash, script, *arguments = self._command
+        return LocalGlidein(
+            Path(script),
+            [*arguments, *options],
+            folder,
+            user=user,
+            env=self._env,
+            bash=bash,
+        )
 
     def wrap(self, command: Sequence[str], *, as_root: bool = False) -> None:
         """Run the glidein through ``command``, which ends by executing its arguments.

@@ -78,7 +78,7 @@ _area_want_head() {
 
 _area_want_signature() {
   local file=${AREA[$1.objects]}/${AREA[$1.signature]}
-  cache_get "${AREA[$1.hash]}" "$file" \
+  _area_cached "$1" "${AREA[$1.signature]}" "${AREA[$1.hash]}" \
     || fetch_queue "${AREA[$1.url]}/${AREA[$1.signature]}" "$file" "${AREA[$1.hash]}" "$AREA_MAX_TEXT"
 }
 
@@ -131,8 +131,15 @@ _area_want() {
   [[ ! -f $file ]] || return 0
   verify_size "$1" "$2"
   size=${REPLY:-$AREA_MAX_FILE}
-  ! cache_get "$hash" "$file" || return 0
+  ! _area_cached "$1" "$2" "$hash" || return 0
   fetch_queue "${AREA[$1.url]}/$2" "$file" "$hash" "$size"
+}
+
+# _area_cached SECTION NAME HASH - take it from the node's cache; returns 1 when it is not there.
+#   Noted where downloads are noted, since also a job of ours may do it.
+_area_cached() {
+  cache_get "$3" "${AREA[$1.objects]}/$2" || return 1
+  printf '%s\tnode\t0\t0\t0\t0\tok\n' "${AREA[$1.url]}/$2" >>"$FETCH_LOG"
 }
 
 # _area_bring - fetch what is queued, as a job so that a signal does not have to wait for it
@@ -303,7 +310,7 @@ area_verify() {
       [[ ${AREA_ROW_SECTION[i]} == "$section" && ${AREA_ROW_TYPE[i]} != condor && ${AREA_ROW_TYPE[i]} != nocache ]] || continue
       area_row_wanted "$i" && names+=("${AREA_ROW_IN[i]}")
     done
-    ((${#names[@]} == 0)) || verify_files "$section" "${AREA[$section.objects]}" "${names[@]}" || _area_refuse || return $?
+    ((${#names[@]} == 0)) || job_run verify_files "$section" "${AREA[$section.objects]}" "${names[@]}" || _area_refuse || return $?
   done
 }
 

@@ -66,11 +66,13 @@ report_json() {
   REPLY="$out}"
 }
 
-# _report_fetch - turn the lines of FETCH_LOG into facts: requests, bytes, via_cache, failed
+# _report_fetch - turn the lines of FETCH_LOG into facts: requests, bytes, how many of them went
+#   through a web cache and how many failed; and what the node's own cache gave instead
 _report_fetch() {
-  local url via status bytes _ verdict requests=0 total=0 cached=0 failed=0
+  local url via status bytes _ verdict requests=0 total=0 cached=0 failed=0 kept=0
   [[ -f ${FETCH_LOG:-} ]] || return 0
   while IFS=$'\t' read -r url via status bytes _ _ verdict; do
+    [[ $via != node ]] || { ((++kept)) && continue; }
     [[ $bytes =~ ^[0-9]+$ ]] || bytes=0
     ((++requests, total += bytes))
     [[ $via == direct ]] || ((++cached))
@@ -80,6 +82,7 @@ _report_fetch() {
   report_fact fetch.bytes "$total"
   report_fact fetch.via_cache "$cached"
   report_fact fetch.failed "$failed"
+  report_fact fetch.from_node_cache "$kept"
 }
 
 # _report_pair NAME VALUE - set REPLY to "NAME":VALUE as JSON. Digits alone are a number.

@@ -72,9 +72,10 @@ def _show_report(report: dict[str, Any], console: Console) -> None:
         console.print(f"[{style}]exit code {code}[/]: {escape(meaning(code))}")
     phases = report.get("phases", [])
     table = Table("phase", "ms", "", "verdict", title="phases", title_justify="left")
-    longest = max((phase["ms"] for phase in phases), default=0) or 1
+    # The run takes hours where the others take milliseconds: it would leave no bar for them.
+    longest = max((phase["ms"] for phase in phases if phase["name"] != "run"), default=0) or 1
     for phase in phases:
-        bar = "█" * max(1, round(BAR_WIDTH * phase["ms"] / longest))
+        bar = "█" * min(BAR_WIDTH, max(1, round(BAR_WIDTH * phase["ms"] / longest)))
         style = STYLES.get(phase["verdict"], "default")
         verdict = f"[{style}]{escape(phase['verdict'])}[/]"
         table.add_row(escape(phase["name"]), str(phase["ms"]), bar, verdict)
