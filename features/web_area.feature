@@ -4,7 +4,7 @@ Feature: Any web server and any cache bring areas to worker nodes unharmed
   the list of what is stopped is asked for anew each time.
 
   Background:
-    Given a published area with a tarball of 16 MB
+    Given a published area
 
   Scenario Outline: What arrives is what was signed
     Given <server> serves the area
@@ -80,8 +80,9 @@ Feature: Any web server and any cache bring areas to worker nodes unharmed
       | Apache      |
       | the factory |
 
-  Scenario: A site's cache asks once for what never changes
-    Given nginx serves the area
+  Scenario: A site's cache asks once for what never changes, however large
+    Given the area has a tarball of 40 MB
+    And nginx serves the area
     And a Squid in front of it
     When two worker nodes fetch all that the area lists, and the stop list
     Then every file is as it was signed
@@ -89,7 +90,8 @@ Feature: Any web server and any cache bring areas to worker nodes unharmed
     And the second worker node got every signed file from the cache
 
   Scenario: A worker node that wants a part makes the cache bring the whole
-    Given nginx serves the area
+    Given the area has a tarball of 40 MB
+    And nginx serves the area
     And a Squid in front of it
     When somebody asks for the rest of the tarball
     And two worker nodes fetch all that the area lists, and the stop list

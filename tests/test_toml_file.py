@@ -12,7 +12,10 @@ a = 1
 b.c = "x = 1"  # d = 2
 list = [
   1,
-  2, # [no.table]
+  [2], # [no.table]
+]
+tables = [
+  { fake = 1 },
 ]
 text = """
 fake = 1
@@ -40,16 +43,18 @@ deep = 1
         (("b", "c"), 2),
         (("list",), 3),
         (("list", 1), 3),
-        (("text",), 7),
-        (("inline",), 11),
-        (("inline", "two", "three"), 11),
-        (("table",), 12),
-        (("table", "key"), 13),
-        (("table", "odd key"), 14),
-        (("table", "below", "key"), 16),
-        (("files", 0, "source"), 18),
-        (("files", 1, "source"), 20),
-        (("files", 1, "more", "deep"), 22),
+        (("tables",), 7),
+        (("tables", 0, "fake"), 7),
+        (("text",), 10),
+        (("inline",), 14),
+        (("inline", "two", "three"), 14),
+        (("table",), 15),
+        (("table", "key"), 16),
+        (("table", "odd key"), 17),
+        (("table", "below", "key"), 19),
+        (("files", 0, "source"), 21),
+        (("files", 1, "source"), 23),
+        (("files", 1, "more", "deep"), 25),
         (("d",), None),
         (("fake",), None),
         (("nowhere",), None),
