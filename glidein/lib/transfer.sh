@@ -215,7 +215,10 @@ _transfer_curl_read() {
     fi
   done 2>/dev/null <"$file"
   for id; do
-    [[ ${heard[$id]+x} ]] || TRANSFER_SAID[id]="curl ended with status $status${said:+: $said}"
+    [[ ! ${heard[$id]+x} ]] || continue
+    TRANSFER_SAID[id]="curl ended with status $status${said:+: $said}"
+    # It could not even write down what happened: where there is no room for that, there is none.
+    ((status != 23)) || TRANSFER_KIND[id]=local TRANSFER_SAID[id]+=', is the disk full?'
   done
 }
 
@@ -352,8 +355,8 @@ _transfer_wget_read() {
       kind=refused
     elif ((bytes >= _TRANSFER_MAX[id])); then
       kind=large
-    elif [[ $said == *'No space left'* || $said == *'Disk quota'* ]]; then
-      kind=local
+    elif ((code == 3)) || [[ $said == *'No space left'* || $said == *'Disk quota'* ]]; then
+      kind=local said=${said:-cannot write, is the disk full?}
     elif ((status == 0)) && [[ $said != *prematurely* && $said != *'getting response'* && $said != *[Nn]'o data'* ]]; then
       kind=connect
     else

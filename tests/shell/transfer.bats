@@ -141,6 +141,11 @@ CODES
   [[ ${TRANSFER_KIND[0]} == tool && ${TRANSFER_SAID[0]} == *'status 2'*'is unknown'* ]]
 }
 
+@test "a curl that cannot even note what happened has a full disk" {
+  said 7088 '' 23
+  [[ ${TRANSFER_KIND[0]} == local && ${TRANSFER_SAID[0]} == *'disk full'* ]]
+}
+
 @test "an empty answer makes an empty file" {
   said 7088 $'\n@0 200 0 0.100000 0 \n'
   [[ ${TRANSFER_KIND[0]} == ok && -f file && ! -s file ]]
@@ -161,6 +166,7 @@ CODES
 4|10|broken|  HTTP/1.1 200 OK\nRead error at byte 10
 3|1000|large|  HTTP/1.1 200 OK\nCannot write to 'file' (File too large).
 3|10|local|  HTTP/1.1 200 OK\nCannot write to 'file' (No space left on device).
+3|10|local|
 0|1001|large|  HTTP/1.1 200 OK
 0|10|refused|  HTTP/1.1 302 Found\n  Location: ftp://h/f\n  HTTP/1.1 200 OK
 8|0|refused|  HTTP/1.1 302 Found\n  Location: http://h/f\n5 redirections exceeded.
