@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from orchestrator import area, disk, reconfig
 from orchestrator.arguments import Pilot
 from orchestrator.errors import PublishError
+from orchestrator.share import share
 from orchestrator.verbs import glidein_command
 from orchestrator.verbs import reconfig as verb
 from tests.configured import (
@@ -43,6 +44,13 @@ def texts(configured: Configured, folder: str, stem: str) -> str:
 def test_what_entries_are_told_is_there(configured: Configured) -> None:
     configured.reconfig()
     assert assert_what_is_told_is_there(configured) == 2
+
+
+def test_the_example_can_be_published_as_it_is(tmp_path: Path) -> None:
+    example = Path(reconfig.__file__).parent / "example"
+    made = Configured(shutil.copytree(example, tmp_path / "config"), share("glidein"))
+    made.reconfig()
+    assert assert_what_is_told_is_there(made) == 1
 
 
 def test_a_second_run_touches_nothing(configured: Configured) -> None:
