@@ -82,7 +82,7 @@ offers() {
 }
 
 @test "resources: blanks in the mount point, processors that are not there, ulimit -v" {
-  offers odd 5 'quota(cgroup-v2)' 3072 'address-space(ulimit)'
+  offers odd 4 affinity 3072 'address-space(ulimit)'
 }
 
 @test "resources: a cpuset, and with it the same share of the memory" {
