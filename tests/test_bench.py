@@ -1,12 +1,18 @@
-"""How a measurement is read: chains of requests from a log, processes from a trace."""
+"""How a measurement is read: chains of requests from a log, processes from a trace.
+
+And what does not depend on how busy this machine is, held to its aims: requests, round trips
+and processes of one start. Times are for ``make bench``.
+"""
 
 from pathlib import Path
 
 import pytest
 
-from tests.bench import requests
-from tests.bench.one_start import count_processes
+from orchestrator import condor_tarball
+from tests.bench import requests, site
+from tests.bench.one_start import count_processes, start
 from tests.bench.requests import Request, round_trips
+from tests.bench.startup import AIMS
 
 
 def asked(*spans: tuple[float, float]) -> list[Request]:
@@ -77,3 +83,19 @@ def test_processes_are_counted_up_to_the_launch() -> None:
 def test_a_trace_without_launch_is_an_error() -> None:
     with pytest.raises(ValueError, match="no launch"):
         count_processes(TRACE.replace('"-f"', '"-t"'))
+
+
+@pytest.mark.slow
+@pytest.mark.condor
+@pytest.mark.needs("nginx", "strace", "setpriv", "curl", namespaces=True)
+def test_a_start_from_far_keeps_to_its_budget() -> None:
+    network = site.Network("far", rtt_ms=40)
+    with (
+        site.prepared(network, condor_tarball.cached()) as place,
+        site.front(place, network) as front,
+    ):
+        seen = start(place, front, traced=True)
+    asked = [request.url for request in seen.requests]
+    assert len(asked) <= AIMS["requests"], asked
+    assert round_trips(seen.requests, rtt_s=0.04) <= AIMS["round_trips"], seen.requests
+    assert 1 < seen.processes <= AIMS["processes"]
