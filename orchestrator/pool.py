@@ -335,7 +335,8 @@ class Pool:
 
     def slots(self, attributes: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Return the slots that have joined."""
-        return self.ads("-startd", attributes=attributes)
+        # Not -startd: since HTCondor 24 that means the daemons.
+        return self.ads(attributes=attributes)
 
     def queue(self, attributes: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Return the jobs in the schedd's queue."""

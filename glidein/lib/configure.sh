@@ -335,7 +335,11 @@ _configure_variables() {
     where=${_CONFIGURE_FROM[$name]}
     [[ $condor == "$name" || $where == default* ]] || where+=": $name"
     case $type in
-      S) _configure_string "$value" ;;
+      S)
+        # Seen with 25.14: a shadow that is sent such a string ends at once, and so does each job.
+        [[ $value != *'\' ]] || log_fail 1 "$name: HTCondor's daemons cannot pass on a string that ends with a backslash: '$value'" || return
+        _configure_string "$value"
+        ;;
       I)
         [[ $value =~ ^-?[0-9]+(\.[0-9]+)?$ ]] || log_warn "$name: expected a number, got '$value'"
         REPLY=$value

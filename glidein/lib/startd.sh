@@ -46,12 +46,16 @@ startd_launch() {
 #   Returns:  0  it has ended
 #             1  a trapped signal came first; call again
 startd_wait() {
-  local status
+  local status again
   [[ -n $STARTD_PID && $STARTD_PID != 0 ]] || return 0
   wait "$STARTD_PID" 2>/dev/null
   status=$?
-  if ((status > 128)) && kill -0 "$STARTD_PID" 2>/dev/null; then
-    return 1
+  if ((status > 128)); then
+    ! kill -0 "$STARTD_PID" 2>/dev/null || return 1
+    # A signal came and the master has ended: bash mostly still knows how.
+    wait "$STARTD_PID" 2>/dev/null
+    again=$?
+    ((again == 127)) || status=$again
   fi
   STARTD_PID=0
   STARTD_STATUS=$status
@@ -59,6 +63,8 @@ startd_wait() {
   log_info "condor_master ended status=$status"
   startd_sweep
   _startd_facts
+  startd_cause
+  case $REPLY in killed | crashed) _startd_good_bye ;; esac
 }
 
 # startd_stop HOW - pass on that the glidein is to end.
@@ -278,6 +284,20 @@ _startd_cause_logged() {
     ((REPLY < CONFIGURE_TO_RETIRE)) || cause=retired
   fi
   REPLY=${cause:-crashed}
+}
+
+# _startd_good_bye - tell the pool what a startd that died could not: that its slots are gone. The
+#   pool would go on sending them jobs for a quarter of an hour.
+_startd_good_bye() {
+  local kind answer
+  for kind in Machine:STARTD DaemonMaster:MASTER; do
+    printf 'MyType = "Query"\nTargetType = "%s"\nRequirements = GLIDEIN_MASTER_NAME == "%s"\n' \
+      "${kind%:*}" "$CONFIGURE_NAME" >"$WORK/.glidein/good_bye" || return 0
+    answer=$(
+      _startd_environment
+      job_limited "$STARTD_FAST_S" "$CONDOR_DIR/sbin/condor_advertise" -multiple "INVALIDATE_${kind#*:}_ADS" "$WORK/.glidein/good_bye" 2>&1
+    ) || log_warn "could not tell the pool that the slots are gone: $answer"
+  done
 }
 
 # _startd_facts - what the report should know of this run
