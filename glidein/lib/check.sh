@@ -174,16 +174,20 @@ check_user() {
 
 # check_disk - what is free in the work directory
 check_disk() {
-  local dir=${WORK:-$PWD} mb inodes status=ok
+  local dir=${WORK:-$PWD} mb inodes type status=ok
   local needed="$CHECK_MIN_DISK_MB MB, $CHECK_MIN_INODES inodes free"
   if ! resources_disk_free "$dir"; then
     _check_say warn "$dir: not measured" "$needed"
     return
   fi
-  mb=${REPLY% *} inodes=${REPLY#* }
+  mb=${REPLY%% *} inodes=${REPLY#* }
+  type=${inodes#* } inodes=${inodes%% *}
   ((mb >= CHECK_MIN_DISK_MB)) || status=fail
   [[ $inodes == - ]] || ((inodes >= CHECK_MIN_INODES)) || status=fail
-  _check_say "$status" "$mb MB, ${inodes/#-/uncounted} inodes free" "$needed"
+  case $type in
+    tmpfs | ramfs) type+=', which takes memory' ;;
+  esac
+  _check_say "$status" "$mb MB, ${inodes/#-/uncounted} inodes free${type:+ ($type)}" "$needed"
 }
 
 # check_clock - against the Date of the web server, as the downloads saw it
@@ -192,7 +196,7 @@ check_clock() {
   if config_get GLIDEIN_Check_Only '' && [[ -n $REPLY ]]; then
     _check_say skip 'not asked: no web server named' "$needed"
   elif [[ ! $skew =~ ^[+-]?[0-9]{1,12}$ ]]; then
-    _check_say warn 'not measured: no Date came from the web server' "$needed"
+    _check_say skip 'not measured: no Date came from the web server' "$needed"
   else
     [[ $skew == -* ]] && way=behind
     skew=$((10#${skew#[+-]}))
@@ -398,6 +402,8 @@ _check_reach() {
 #   Returns 1 with REPLY saying what cannot be understood.
 check_collectors() {
   local text=$1 group item host first last size i port step start
+  local ports='(:([0-9]{1,5})(-([0-9]{1,5}))?)?([?].*|>)?$'
+  local name="^<?([A-Za-z0-9._-]+)$ports" v6="^<?\\[([0-9A-Fa-f:.]+)]$ports"
   while [[ $text =~ \$RANDOM_INTEGER\(([0-9]+),\ *([0-9]+)[^\)]*\) ]]; do
     text=${text/"${BASH_REMATCH[0]}"/"${BASH_REMATCH[1]}-${BASH_REMATCH[2]}"}
   done
@@ -414,8 +420,7 @@ check_collectors() {
       group=${group:${#item}}
       group=${group#,}
       [[ -n $item ]] || continue
-      if ! [[ $item =~ ^\<?\[([0-9A-Fa-f:.]+)\](:([0-9]{1,5})(-([0-9]{1,5}))?)?(\?.*|\>)?$ ]] \
-        && ! [[ $item =~ ^\<?([A-Za-z0-9._-]+)(:([0-9]{1,5})(-([0-9]{1,5}))?)?(\?.*|\>)?$ ]]; then
+      if ! [[ $item =~ $v6 || $item =~ $name ]]; then
         REPLY="GLIDEIN_Collector: cannot understand '$item'"
         return 1
       fi

@@ -289,18 +289,23 @@ resources_disk() {
     || log_warn "GLIDEIN_DISK=$wanted, but only $free MB are free in ${WORK:-$PWD}"
 }
 
-# resources_disk_free DIR - set REPLY to "MB INODES": what is free there for an ordinary user.
-#   INODES is - where the file system does not count them. Returns 1 when it cannot be found.
+# resources_disk_free DIR - set REPLY to "MB INODES TYPE": what is free there for an ordinary user,
+#   and the kind of file system. INODES is - where they are not counted. Returns 1 when it
+#   cannot be found.
 resources_disk_free() {
-  local said blocks size free total
-  said=$(exec stat -f -c '%a %S %d %c' -- "$1" 2>/dev/null) || return 1
-  [[ $said =~ ^([0-9]+)\ ([0-9]+)\ ([0-9]+)\ ([0-9]+)$ ]] || return 1
-  blocks=${BASH_REMATCH[1]} size=${BASH_REMATCH[2]}
+  local said blocks size free total type
+  said=$(exec stat -f -c '%a %S %d %c %T' -- "$1" 2>/dev/null) || return 1
+  [[ $said =~ ^([0-9]+)\ ([0-9]+)\ ([0-9]+)\ ([0-9]+)\ (.*)$ ]] || return 1
+  blocks=${BASH_REMATCH[1]} size=${BASH_REMATCH[2]} type=${BASH_REMATCH[5]}
   free=${BASH_REMATCH[3]} total=${BASH_REMATCH[4]}
   ((total > 0)) || free=-
   # blocks * size could pass 2^63 bytes; whole blocks of 1 KiB cannot.
-  ((size >= 1024)) && blocks=$((blocks * (size / 1024) / 1024)) || blocks=$((blocks * size / 1048576))
-  REPLY="$blocks $free"
+  if ((size >= 1024)); then
+    blocks=$((blocks * (size / 1024) / 1024))
+  else
+    blocks=$((blocks * size / 1048576))
+  fi
+  REPLY="$blocks $free $type"
 }
 
 # --- reading -------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ setup() {
   unset "${!SLURM_@}" "${!PBS_@}" "${!LSB_@}" NCPUS NSLOTS NHOSTS PE_HOSTFILE _CONDOR_MACHINE_AD
   set +T # bats would trace every line of the module: ten times slower
   HOSTNAME=node7.example.org
-  stub stat <<<'echo 26214400 4096 1000000 2000000' # 102400 MB
+  stub stat <<<'echo 26214400 4096 1000000 2000000 xfs' # 102400 MB
 }
 
 # offers TREE CPUS SOURCE MEMORY_MB SOURCE - what resources_detect decides in that tree when
@@ -248,15 +248,15 @@ END
 }
 
 @test "resources: a file system that does not count its inodes" {
-  stub stat <<<'echo 2048 1048576 0 0'
+  stub stat <<<'echo 2048 1048576 0 0 xfs'
   resources_disk_free .
-  [[ $REPLY == '2048 -' ]]
+  [[ $REPLY == '2048 - xfs' ]]
 }
 
 @test "resources: a file system of exbibytes" {
-  stub stat <<<'echo 1125899906842624 8192 10 20'
+  stub stat <<<'echo 1125899906842624 8192 10 20 xfs'
   resources_disk_free .
-  [[ $REPLY == '8796093022208 10' ]]
+  [[ $REPLY == '8796093022208 10 xfs' ]]
 }
 
 @test "resources: the winner and all that was seen go into configuration and report" {
