@@ -46,7 +46,7 @@ backoff_note() {
     [[ ! -e $file ]] || rm -f -- "$file"
     return 0
   fi
-  { read -r failures last <"$file"; } 2>/dev/null
+  { read -r failures last <"$file"; } 2>/dev/null || :
   [[ $failures =~ ^[1-9][0-9]{0,3}$ && $last =~ ^[1-9][0-9]{0,11}$ ]] || failures=0 last=0
   clock_epoch
   ((REPLY - last <= BACKOFF_FORGET_S)) || failures=0

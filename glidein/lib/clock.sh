@@ -35,7 +35,6 @@ clock_pause() {
     step=$((left < 500 ? left : 500))
     left=$((left - step))
     printf -v step '0.%03d' "$step"
-    if [[ $_CLOCK_FD == none ]]; then sleep "$step"; else read -r -t "$step" -u "$_CLOCK_FD"; fi
+    if [[ $_CLOCK_FD == none ]]; then sleep "$step"; else read -r -t "$step" -u "$_CLOCK_FD" || :; fi
   done
-  return 0
 }

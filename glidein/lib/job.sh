@@ -93,13 +93,15 @@ job_end_all() {
 
 # _job_end_groups GRACE_S PID... - TERM to all, one grace for all, KILL; then collect them
 _job_end_groups() {
-  local grace=$1 pid step alive
+  local grace=$1 pid deadline alive
   shift
   for pid; do
     kill -TERM -- "-$pid"
     kill -CONT -- "-$pid" # a stopped process takes no TERM
   done 2>/dev/null
-  for ((step = 0; step < grace * 20; step++)); do
+  clock_ms
+  deadline=$((REPLY + grace * 1000))
+  while clock_ms && ((REPLY < deadline)); do
     alive=
     for pid; do
       _job_alive "$pid" && alive=$pid && break
@@ -109,12 +111,19 @@ _job_end_groups() {
   done
   for pid; do
     kill -KILL -- "-$pid" 2>/dev/null
-    # One that hangs in the kernel dies when it comes back, not sooner: nobody waits for that.
-    for ((step = 0; step < 40; step++)); do
-      kill -0 "$pid" 2>/dev/null || break
+  done
+  clock_ms
+  deadline=$((REPLY + 2000))
+  for pid; do
+    while kill -0 "$pid" 2>/dev/null && clock_ms && ((REPLY < deadline)); do
       clock_pause 0.05
     done
-    if ((step < 40)); then wait "$pid" 2>/dev/null; else log_warn "process $pid does not end, even by SIGKILL"; fi
+    # One that hangs in the kernel dies when it comes back, not sooner: nobody waits for that.
+    if kill -0 "$pid" 2>/dev/null; then
+      log_warn "process $pid does not end, even by SIGKILL"
+    else
+      wait "$pid" 2>/dev/null
+    fi
     _job_forget "$pid"
   done
 }

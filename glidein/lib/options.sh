@@ -11,6 +11,9 @@
 
 declare -gA OPTION=()
 
+# A web cache, as fetch_init takes it
+_OPTION_CACHE='(https?://)?([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?'
+
 # Options with a value, and the pattern that the value must match
 declare -gA _OPTION_FORM=(
   [v]='^(std|nodebug|fast|check|checkdebug|debug|dbg)$'
@@ -19,7 +22,7 @@ declare -gA _OPTION_FORM=(
   [factory]='^[A-Za-z0-9_][A-Za-z0-9._@-]*$'
   [clientname]='^[A-Za-z0-9_][A-Za-z0-9._@-]*$'
   [schedd]='^[A-Za-z0-9_][A-Za-z0-9._@:-]*$'
-  [proxy]='^(None|OSG|(http://)?[A-Za-z0-9._:/-]+(,(http://)?[A-Za-z0-9._:/-]+)*)$'
+  [proxy]="^(None|OSG|$_OPTION_CACHE(,$_OPTION_CACHE)*)\$"
   [web]='^https?://[^[:space:][:cntrl:]"\<>]+$'
   [sign]='^([0-9a-f]{40}|[0-9a-f]{64})$'
   [signentry]='^([0-9a-f]{40}|[0-9a-f]{64})$'
