@@ -25,7 +25,9 @@ from orchestrator.pool import Pool
 from orchestrator.share import share
 from orchestrator.static_server import StaticServer, serving
 
-BASH = os.environ.get("GLIDEIN_BASH", "bash")  # the oldest bash we support, in CI
+BASH = (
+    shutil.which(os.environ.get("GLIDEIN_BASH", "bash")) or "bash"
+)  # the oldest bash we support, in CI
 USER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
 SUITES = ("trixie", "sid")
 

@@ -104,7 +104,8 @@ glidein_environment() {
   umask 077
   export LC_ALL=C LANG=C
   unset BASH_ENV ENV CDPATH GLOBIGNORE GREP_OPTIONS TAR_OPTIONS GZIP
-  set +fvx
+  set +aefntvxC # SHELLOPTS in the environment may have set any of them
+  export -n SHELLOPTS BASHOPTS
   shopt -u nullglob failglob dotglob nocasematch nocaseglob
   case :${PATH:=}: in
     *:/usr/bin:*) ;;
