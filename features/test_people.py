@@ -174,8 +174,8 @@ def mistaken(factory: Factory, mistake: str, tmp_path: Path) -> object:
             words = [*good[: sign + 1], good[sign + 1][:40], *good[sign + 2 :]]
         case "a word in the wrong place":
             words = ["stray", *good]
-        case "an undecodable parameter":
-            words = [*good, "-param_X", "1.nothing,2"]
+        case "a parameter of no name":
+            words = [*good, "-param_X-Y", "1"]
         case "half a Frontend":
             words = [*good, "-clientweb", "http://127.0.0.1/client"]
         case _:

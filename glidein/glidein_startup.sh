@@ -142,6 +142,7 @@ glidein_check_only() {
   local status=0
   config_set GLIDEIN_Check_Only 1
   trap job_end_all EXIT
+  trap 'exit 49' TERM INT QUIT HUP
   resources_detect || status=40
   check_node || status=40
   if [[ ${OPTION[json]+x} ]]; then report_print; else check_table; fi

@@ -351,7 +351,7 @@ _area_place_row() {
   else
     _area_place_file "$1" || return 1
   fi
-  area_path "$1"
+  if [[ ${AREA_ROW_TYPE[$1]} == untar ]]; then _area_untar_folder "$1"; else area_path "$1"; fi
 }
 
 _area_place_file() {
@@ -376,12 +376,49 @@ _area_place_file() {
 _area_place_untar() {
   local section=${AREA_ROW_SECTION[$1]} from folder
   from=${AREA[$section.objects]}/${AREA_ROW_IN[$1]}
-  folder=${AREA[$section.folder]}/${AREA_ROW_OUT[$1]%%.*}
+  _area_untar_folder "$1" || _area_refuse || return $?
+  folder=$REPLY
   verify_archive "$from" "$AREA_MAX_UNPACKED" || _area_refuse || return $?
   mkdir -p -- "$folder" && tar -xzf "$from" -C "$folder" --no-same-owner -m \
     || log_fail 1 "area $section: cannot unpack ${AREA_ROW_OUT[$1]}" || return $?
   rm -f -- "$from"
   _area_note "$1" "$folder"
+}
+
+# _area_untar_folder INDEX - set REPLY to where an archive is unpacked: the folder that the area's
+#   untar.cfg names for it (lines `OutFile folder`), below the area's own; else the archive's name
+#   up to its first dot. `../` may reach another folder of the work directory, nothing outside.
+#   Returns:  0;  1  the folder leads out of the work directory
+_area_untar_folder() {
+  local section=${AREA_ROW_SECTION[$1]} out=${AREA_ROW_OUT[$1]} key=UNTAR_CFG_FILE name folder part path
+  case $section in
+    entry) key=ENTRY_$key ;;
+    client) key=GLIDECLIENT_$key ;;
+    client_group) key=GLIDECLIENT_GROUP_$key ;;
+  esac
+  path=${AREA[$section.folder]}
+  config_get "$key" ''
+  if [[ -f $REPLY ]]; then
+    while read -r name folder || [[ -n $name ]]; do
+      [[ $name == "$out" ]] && break
+      folder=
+    done <"$REPLY"
+  fi
+  folder=${folder:-${out%%.*}}/
+  [[ $folder != /* ]] || log_fail 1 "area $section: $out: its folder is absolute: $folder" || return $?
+  while [[ -n $folder ]]; do
+    part=${folder%%/*} folder=${folder#*/}
+    case $part in
+      '' | .) ;;
+      ..) path=${path%/*} ;;
+      *) path+=/$part ;;
+    esac
+    [[ $path == "$WORK"* && $path/ == "$WORK"/* ]] \
+      || log_fail 1 "area $section: $out: its folder leads out of the work directory" || return $?
+  done
+  [[ $path != "$WORK" && $path/ != "$WORK/.glidein/"* ]] \
+    || log_fail 1 "area $section: $out: its folder is ours" || return $?
+  REPLY=$path
 }
 
 # _area_note INDEX PATH - ConfigOut: the configuration's key for the file, prefixed by section

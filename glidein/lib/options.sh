@@ -70,7 +70,7 @@ options_read() {
       --check | --dry-run | --keep | --shell | --json) OPTION[${option#--}]=1 ;;
       -param_*)
         (($#)) && [[ $1 != -[A-Za-z-]* ]] || log_fail 2 "option $option: its value is missing" || return $?
-        options_decode "$1" || log_fail 2 "option $option: cannot decode '$1'" || return $?
+        options_decode "$1"
         config_set "${option#-param_}" "$REPLY" || log_fail 2 "option $option: bad name or value" || return $?
         shift
         ;;
@@ -91,9 +91,7 @@ options_read() {
 }
 
 # options_decode TEXT - set REPLY to TEXT with each `.name,` replaced by the character it stands for.
-#   A dot always begins such a name, since dots themselves travel as `.dot,`.
-#   Returns:  0
-#             1  a dot is not followed by a known name and a comma
+#   A dot that begins no known name stays a dot: the reference's factory sends some values plain.
 options_decode() {
   local rest=$1 name
   REPLY=
@@ -101,9 +99,12 @@ options_decode() {
     REPLY+=${rest%%.*}
     rest=${rest#*.}
     name=${rest%%,*}
-    [[ $rest == *,* && -n $name && ${_OPTION_ESCAPE[$name]+x} ]] || return 1
-    REPLY+=${_OPTION_ESCAPE[$name]}
-    rest=${rest#*,}
+    if [[ $rest == *,* && -n $name && ${_OPTION_ESCAPE[$name]+x} ]]; then
+      REPLY+=${_OPTION_ESCAPE[$name]}
+      rest=${rest#*,}
+    else
+      REPLY+=.
+    fi
   done
   REPLY+=$rest
 }
