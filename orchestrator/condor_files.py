@@ -36,6 +36,7 @@ PROFILES: dict[str, tuple[str, ...]] = {
         "libexec/condor_kflops",
         "libexec/condor_mips",
         "libexec/condor_pid_ns_init",
+        "libexec/condor_power_state",
         "libexec/condor_shared_port",
         "libexec/condor_ssh_to_job_*",
         "libexec/curl_plugin",

@@ -212,17 +212,12 @@ def _extract(tarball: Path, folder: Path) -> None:
         raise TarballError(f"{tarball}: no such file")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        words = (
-            "--extract",
-            "--no-same-owner",
-            "--file",
-            str(tarball),
-            "--directory",
-            str(folder),
-        )
-        sh.Command("tar")(*words, _timeout=_PATCH_S)
+        # It would take a colon in the name for a host's, and a backslash in a --directory away.
+        words = ("--extract", "--no-same-owner", "--preserve-permissions", "--force-local")
+        file = str(tarball.absolute())
+        sh.Command("tar")(*words, "--file", file, _cwd=str(folder), _timeout=_PATCH_S)
     except sh.ErrorReturnCode as error:
-        said = error.stderr.decode(errors="replace").strip()
+        said = error.stderr.decode(errors="replace").strip().split("\n")[0]
         raise TarballError(f"{tarball}: not a tar archive, or damaged: {said}") from error
     except (OSError, sh.TimeoutException) as error:
         raise TarballError(f"{tarball}: cannot unpack: {error}") from error

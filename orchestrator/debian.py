@@ -100,8 +100,8 @@ class Suite:
         self._folder = cache_dir() / "debian" / f"{name}-{arch}-{where}"
         self._pool = cache_dir() / "debian" / "pool"
 
-    def fetch(self, root: str, wanted: Callable[[str], bool]) -> list[Package]:
-        """Download ``root`` and, of all that it depends on, what is ``wanted`` by its name.
+    def fetch(self, roots: list[str], wanted: Callable[[str], bool]) -> list[Package]:
+        """Download ``roots`` and, of all that they depend on, what is ``wanted`` by its name.
 
         Of alternatives the first is taken; a dependency that is not wanted is not followed.
 
@@ -111,7 +111,7 @@ class Suite:
         with self._locked():
             self._say(f"reading the package lists of Debian {self.name} for {self.arch}")
             self._update()
-            records = self._closure(root, wanted)
+            records = self._closure(roots, wanted)
             self._download(records)
         return [self._package(record) for _, record in sorted(records.items())]
 
@@ -178,7 +178,8 @@ Acquire::Retries "0";
         try:
             self._retried(lambda: self._apt("apt-get", "update", timeout_s=_UPDATE_S))
         except TarballError as error:
-            if self._secure and f"{self.name}-security" in str(error):
+            only_security = f" {self.name} Release" not in str(error)
+            if self._secure and only_security and f"{self.name}-security" in str(error):
                 self._secure = False
                 self.lacking = " (without its security updates)"
                 self._say(f"going on without the security suite: {error}")
@@ -212,24 +213,19 @@ Acquire::Retries "0";
         )(call)()
 
     def _closure(
-        self, root: str, wanted: Callable[[str], bool]
+        self, roots: list[str], wanted: Callable[[str], bool]
     ) -> dict[str, dict[str, str]]:
         """Return the candidate's record of each package, by name."""
         found: dict[str, dict[str, str]] = {}
-        asked = {root}
+        asked = set(roots)
         while asked:
             found |= self._show(asked)
-            names = (
-                name
-                for record in (found[name] for name in asked if name in found)
-                for name in _depends(record)
-                if wanted(name) and name not in found
-            )
-            asked = set(names)
-            if root not in found:
-                raise TarballError(
-                    f"Debian {self.name} has no package {root} for {self.arch}"
-                )
+            if missing := sorted(set(roots) - found.keys()):
+                names = ", ".join(missing)
+                raise TarballError(f"Debian {self.name} has no {names} for {self.arch}")
+            new = [found[name] for name in asked & found.keys()]
+            depends = {name for record in new for name in _depends(record)}
+            asked = {name for name in depends - found.keys() if wanted(name)}
         return found
 
     def _show(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
