@@ -121,7 +121,7 @@ def publish(
     url: str,
     factory: str = "",
     entry: str = "",
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str | bytes] | None = None,
 ) -> None:
     """Write and publish a configuration below ``folder``.
 
@@ -130,7 +130,8 @@ def publish(
     settings = folder / "config"
     (settings / "entries").mkdir(parents=True, exist_ok=True)
     for name, content in (files or {}).items():
-        (settings / name).write_text(content)
+        data = content if isinstance(content, bytes) else content.encode()
+        (settings / name).write_bytes(data)
     for name in ("stage", "work"):
         (folder / name).mkdir(exist_ok=True)
         if not (settings / name).exists():
@@ -157,7 +158,7 @@ def factory_with(
         suite: str = "trixie",
         factory: str = "",
         entry: str = "",
-        files: Mapping[str, str] | None = None,
+        files: Mapping[str, str | bytes] | None = None,
     ) -> Factory:
         folder = Path(tempfile.mkdtemp(prefix="factory.", dir=open_folder))
         folder.chmod(0o755)

@@ -81,3 +81,8 @@ def ends_with(glidein: LocalGlidein, limit: int, code: int) -> None:
 @then(parsers.parse("it ends with code {code:d}"))
 def ends(glidein: LocalGlidein, code: int) -> None:
     assert glidein.wait(60) == code, glidein.log()[-4000:]
+
+
+@then(parsers.parse('its log says "{words}"'))
+def log_says(glidein: LocalGlidein, words: str) -> None:
+    assert words in glidein.log()

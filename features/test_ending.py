@@ -247,11 +247,6 @@ def runs(glidein: LocalGlidein) -> None:
     glidein.wait(60)
 
 
-@then(parsers.parse('its log says "{words}"'))
-def log_says(glidein: LocalGlidein, words: str) -> None:
-    assert words in glidein.log()
-
-
 @when("it is killed outright")
 def kill(glidein: LocalGlidein, node: Node) -> None:
     os.killpg(glidein.pid, signal.SIGKILL)
