@@ -37,6 +37,27 @@ Feature: A batch slot becomes an execute node of a pool
       | only wget to fetch with               |
       | functions and aliases of its own      |
 
+  Scenario Outline: A node that has HTCondor already
+    Given a node that has HTCondor installed
+    And a factory whose entry names it <how>
+    When a glidein is tried there, up to the launch
+    Then it took HTCondor from <where>
+    And nothing of it remains on the node
+
+    Examples:
+      | how                              | where    |
+      | as the one to use                | the node |
+      | first of several paths to try    | the node |
+      | but looks in a wrong place first | the node |
+      | in a path that is not there      | the web  |
+
+  Scenario: A node whose HTCondor is not where the entry says
+    Given a node that has HTCondor installed
+    And a factory whose entry names it in a place that is empty
+    When a glidein is tried there, up to the launch
+    Then it ends with code 50
+    And its log says "no HTCondor in /nowhere"
+
   Scenario: Several glideins in one slot
     Given a factory that publishes HTCondor of Debian trixie
     When a slot starts 3 glideins at once, up to the launch

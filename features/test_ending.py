@@ -214,6 +214,15 @@ def troubled(
     return glidein
 
 
+@given("a glidein whose output goes to a closed pipe", target_fixture="glidein")
+def unread(factory: Factory, node: Node) -> LocalGlidein:
+    glidein = node.glidein(factory, "--dry-run")
+    code = "import os, subprocess, sys; r, w = os.pipe(); os.close(r);"
+    code += " sys.exit(subprocess.run(sys.argv[1:], stdout=w, stderr=w).returncode)"
+    glidein.wrap(["/usr/bin/python3", "-c", code])
+    return glidein
+
+
 def small_disk(node: Node, size: str) -> list[str]:
     """Return a command that gives what it runs a slot on a disk of that size."""
     slot = node.folder / "slot"

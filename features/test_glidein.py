@@ -164,3 +164,50 @@ def reports(glidein: LocalGlidein, count: int) -> None:
     ]
     assert len(found) == count
     assert len({report["glidein"]["uuid"] for report in found}) == count
+
+
+@given("a node that has HTCondor installed", target_fixture="installed")
+def installed(pool: Pool) -> Path:
+    return pool.condor
+
+
+@given(parsers.parse("a factory whose entry names it {how}"), target_fixture="here")
+def names_it(factory_with: Callable[..., Factory], installed: Path, how: str) -> Factory:
+    match how:
+        case "as the one to use":
+            attribute = f'CONDOR_DIR = "{installed}"'
+        case "first of several paths to try":
+            attribute = f'GLIDEIN_Condor_Paths = "{installed}:/nowhere"'
+        case "but looks in a wrong place first":
+            attribute = f'GLIDEIN_Condor_Paths = "/nowhere:{installed}"'
+        case "in a path that is not there":
+            attribute = 'GLIDEIN_Condor_Paths = "/nowhere:/nor/here"'
+        case "in a place that is empty":
+            attribute = 'CONDOR_DIR = "/nowhere"'
+        case _:
+            raise ValueError(f"no such way: {how}")
+    return factory_with(entry=f"\n[attributes]\n{attribute}\n")
+
+
+@when("a glidein is tried there, up to the launch", target_fixture="glidein")
+def tried(here: Factory, node: Node) -> LocalGlidein:
+    glidein = node.glidein(here, "--dry-run", env={"GLIDEIN_CACHE": "none"})
+    glidein.start()
+    glidein.wait(60)
+    return glidein
+
+
+@then(parsers.parse("it took HTCondor from {where}"))
+def took(glidein: LocalGlidein, here: Factory, installed: Path, where: str) -> None:
+    assert glidein.poll() == 0, glidein.log()[-4000:]
+    downloaded = any("/condor-" in request.path for request in here.server.served)
+    condor = glidein.report()["condor"]
+    match where:
+        case "the node":
+            assert condor["source"] == str(installed)
+            assert not downloaded
+        case "the web":
+            assert "source" not in condor
+            assert downloaded
+        case _:
+            raise ValueError(f"no such place: {where}")

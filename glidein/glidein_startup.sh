@@ -79,9 +79,11 @@ main() {
   [[ ! ${OPTION[help]+x} ]] || glidein_help
   [[ ! ${OPTION[version]+x} ]] || { printf 'glidein_startup.sh %s\n' "$GLIDEIN_VERSION" && exit 0; }
   [[ ! ${OPTION[check]+x} ]] || glidein_check_only
-  [[ ! ${OPTION[multiglidein]+x} || ${OPTION[multirestart]+x} ]] || glidein_several "$@"
+  config_get GLIDEIN_MULTIGLIDEIN "${OPTION[multiglidein]:-1}"
+  [[ ! $REPLY =~ ^[1-9][0-9]{0,2}$ || $REPLY == 1 || ${OPTION[multirestart]+x} ]] || glidein_several "$REPLY" "$@"
 
   trap glidein_end EXIT
+  trap : PIPE # nobody reads what we say any more: no reason to leave a mess
   for signal in TERM INT QUIT HUP; do
     # shellcheck disable=SC2064  # the name is wanted now, not when the signal comes
     trap "phase_signal $signal" "$signal"
@@ -149,12 +151,14 @@ glidein_check_only() {
   exit "$status"
 }
 
-# glidein_several ARGUMENT... - -multiglidein N: N glideins side by side in this one slot
+# glidein_several N ARGUMENT... - -multiglidein N: N glideins side by side in this one slot. Each
+#   reports for itself; the exit code is the largest of theirs.
 glidein_several() {
   local i pids=() pid status worst=0
-  trap 'kill -TERM "${pids[@]}" 2>/dev/null' TERM INT QUIT HUP
-  for ((i = 1; i <= OPTION[multiglidein]; i++)); do
-    bash "${BASH_SOURCE[0]}" "$@" -multirestart "$i" &
+  # shellcheck disable=SC2154  # pids is the one above, when the signal comes
+  trap 'kill -TERM ${pids[@]+"${pids[@]}"} 2>/dev/null' TERM INT QUIT HUP
+  for ((i = 1; i <= $1; i++)); do
+    "$BASH" "${BASH_SOURCE[0]}" "${@:2}" -multirestart "$i" &
     pids+=("$!")
   done
   for pid in "${pids[@]}"; do
@@ -214,7 +218,8 @@ glidein_facts() {
   config_set GLIDEIN_Signature "${OPTION[sign]}"
   config_set GLIDEIN_Entry_Signature "${OPTION[signentry]}"
   config_set SLOTS_LAYOUT "${OPTION[slotslayout]}"
-  config_set DEBUG_MODE "$([[ ${GLIDEIN_LOG_LEVEL:-} == debug ]] && echo 1 || echo 0)"
+  config_set DEBUG_MODE 0
+  [[ ${GLIDEIN_LOG_LEVEL:-} != debug ]] || config_set DEBUG_MODE 1
   if [[ ${OPTION[clientweb]+x} ]]; then
     config_set GLIDECLIENT_WORK_DIR "$WORK/client"
     config_set GLIDECLIENT_DESCRIPTION_FILE "${OPTION[clientdescript]}"
@@ -282,13 +287,18 @@ glidein_check() {
 }
 
 glidein_condor() {
-  if condor_find; then
-    CONDOR_DIR=$REPLY
-    report_fact condor.source "$CONDOR_DIR"
-  else
-    CONDOR_DIR=$WORK/main/condor
-    glidein_condor_tarball || return 1
-  fi
+  local status
+  condor_find
+  status=$?
+  CONDOR_DIR=$REPLY
+  case $status in
+    0) report_fact condor.source "$CONDOR_DIR" ;;
+    1)
+      CONDOR_DIR=$WORK/main/condor
+      glidein_condor_tarball || return 1
+      ;;
+    *) return 1 ;;
+  esac
   config_set CONDOR_DIR "$CONDOR_DIR"
   condor_version "$CONDOR_DIR" || log_fail 1 "HTCondor in $CONDOR_DIR does not execute here" || return $?
   report_fact condor.version "$REPLY"
@@ -310,13 +320,12 @@ glidein_condor_tarball() {
     area_have main "$name" || return 1
     PHASE_EXIT=
   fi
-  job_run condor_prepare "${AREA[main.objects]}/$name" "$CONDOR_DIR" || return 1
+  if ! job_run area_safe main "$name"; then
+    PHASE_EXIT=30
+    return 1
+  fi
+  job_run condor_unpack "${AREA[main.objects]}/$name" "$CONDOR_DIR" || return 1
   rm -f -- "${AREA[main.objects]}/$name"
-}
-
-# condor_prepare TARBALL FOLDER - look into the archive before, unpack and relocate after
-condor_prepare() {
-  verify_archive "$1" "$AREA_MAX_UNPACKED" && condor_unpack "$1" "$2"
 }
 
 glidein_configure() {
@@ -424,27 +433,41 @@ glidein_end() {
     0 | 2 | 3 | ?9 | 1) ;;
     *) backoff_note "${OPTION[factory]}" failed ;;
   esac
+  # A rehearsal or a stop proves nothing; a run to its end does.
   [[ $status != 0 || $PHASE_NAME != run ]] || backoff_note "${OPTION[factory]}" fine
   report_fact end.code "$status"
   report_fact end.phase "$PHASE_NAME"
   report_fact end.signal "$PHASE_SIGNAL"
   clock_ms
   report_fact end.ms "$((REPLY - GLIDEIN_STARTED_MS))"
-  report_print || status=80
+  phase_last report glidein_report || { ((status != 0)) || status=80; }
+  clock_epoch
+  glidein_say "Glidein ending" "$REPLY" "with code $status after $SECONDS"
+  if [[ ${OPTION[keep]+x} ]]; then
+    log_info "kept: ${WORK:-nothing}"
+  else
+    phase_last clean glidein_clean || { ((status != 0)) || status=90; }
+  fi
+  exit "$status"
+}
+
+# glidein_report - the JSON on stdout, HTCondor's logs on stderr; returns 1 when stdout took nothing
+glidein_report() {
+  local status=0
+  report_print || status=1
   if declare -F startd_logs >/dev/null; then
     startd_logs
     # shellcheck disable=SC2086  # a list of paths of ours, one a line
     IFS=$'\n' && report_logs $REPLY
     IFS=$' \t\n'
   fi
-  clock_epoch
-  glidein_say "Glidein ending" "$REPLY" "with code $status after $SECONDS"
-  if [[ ${OPTION[keep]+x} ]]; then
-    log_info "kept: ${WORK:-nothing}"
-  elif ! workdir_remove; then
-    ((status != 0)) || status=90
-  fi
-  exit "$status"
+  return "$status"
+}
+
+# glidein_clean - leave nothing; returns 1 when something is left
+glidein_clean() {
+  if declare -F configure_clean >/dev/null; then configure_clean; fi
+  workdir_remove
 }
 
 # glidein_end_processes - HTCondor first, since it has to say good-bye; then every job of ours

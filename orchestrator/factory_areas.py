@@ -50,12 +50,21 @@ def entry_area(configuration: Configuration, entry: Entry, main: Area) -> Area:
     return area.build(rows, kind, _prefetch(configuration, entry, main))
 
 
+# Attributes that point glideins to an HTCondor on the node, so that none is downloaded.
+_INSTALLED = ("CONDOR_DIR", "GLIDEIN_Condor_Paths")
+
+
 def _prefetch(
     configuration: Configuration, entry: Entry, main: Area
 ) -> Iterable[tuple[str, str]]:
-    """Name the tarballs of the version that the entry wants, where it wants one."""
+    """Name the tarballs worth having early where that differs from the factory's: those of the
+    version the entry wants, or ``none`` where the nodes have an HTCondor themselves."""
+    attributes = configuration.factory.attributes | entry.attributes
+    installed = any(name in attributes for name in _INSTALLED)
     for tarball in configuration.tarballs:
-        if tarball.version == entry.condor_version:
+        if installed:
+            yield f"prefetch_{tarball.arch}", "none"
+        elif tarball.version == entry.condor_version:
             made = next(one for one in main.objects if one.content == tarball.path)
             yield f"prefetch_{tarball.arch}", made.name
 

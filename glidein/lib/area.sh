@@ -173,7 +173,8 @@ _area_start_early() {
     name=${AREA[$section.$key]:-}
     [[ -n $name ]] && break
   done
-  [[ -n $name ]] && verify_hash main "$name" || return 0
+  # An entry whose nodes have an HTCondor of their own says `none`.
+  [[ -n $name && $name != none ]] && verify_hash main "$name" || return 0
   AREA_EARLY_NAME=$name
   job_start _area_early_job "$name"
   AREA_EARLY_JOB=$JOB_PID
@@ -184,6 +185,9 @@ _area_early_job() {
   fetch_reset
   _area_want main "$1" && fetch_run || return $?
   _area_keep main "$1"
+  # Looked into while the node is being checked: it takes as long as unpacking.
+  verify_archive "${AREA[main.objects]}/$1" "$AREA_MAX_UNPACKED" || return 2
+  : >"${AREA[main.objects]}/$1.safe"
 }
 
 # area_have SECTION NAME - bring one signed file now, if it is not there
@@ -196,6 +200,11 @@ area_have() {
 # _area_keep SECTION NAME - let the next glidein on this node have it, too; no cache is no failure
 _area_keep() {
   verify_hash "$1" "$2" && cache_put "$REPLY" "${AREA[$1.objects]}/$2" || :
+}
+
+# area_safe SECTION NAME - is this archive safe to unpack? An early one has been looked into already.
+area_safe() {
+  [[ -f ${AREA[$1.objects]}/$2.safe ]] || verify_archive "${AREA[$1.objects]}/$2" "$AREA_MAX_UNPACKED"
 }
 
 # area_early - wait for the early object; 0 when it is there

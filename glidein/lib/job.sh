@@ -17,6 +17,7 @@ job_start() {
   set -m # gives the job its process group
   {
     set +m
+    trap : PIPE       # that nobody reads our log is no reason to fail
     trap '' TTIN TTOU # a terminal stops background groups; nobody would ever continue ours
     JOB_PIDS=() JOB_LEFT=()
     "$@"

@@ -29,6 +29,24 @@ phase_run() {
   _phase_end ok
 }
 
+# phase_last NAME COMMAND... - one of the phases after the end is decided: timed and told, but what
+#   it returns is the caller's to judge
+phase_last() {
+  local status ms
+  clock_ms
+  ms=$REPLY
+  "${@:2}"
+  status=$?
+  clock_ms
+  ms=$((REPLY - ms))
+  if ((status == 0)); then
+    log_info "phase=$1 verdict=ok ms=$ms"
+  else
+    log_error "phase=$1 verdict=failed ms=$ms"
+  fi
+  return "$status"
+}
+
 # phase_signal NAME - the trap for signal NAME: end the glidein with the phase's code plus nine.
 #   A second signal, while the first one's trap runs, changes nothing.
 phase_signal() {
