@@ -242,6 +242,7 @@ glidein_facts() {
 glidein_fetch() {
   local type=${OPTION[signtype]}
   area_declare main "${OPTION[web]}" "${OPTION[descript]}" "$type:${OPTION[sign]}" "$WORK/main" || return 1
+  area_early_start || return 1
   area_declare entry "${OPTION[web]}/entry_${OPTION[entry]}" "${OPTION[descriptentry]}" \
     "$type:${OPTION[signentry]}" "$WORK/entry_${OPTION[entry]}" || return 1
   if [[ ${OPTION[clientweb]+x} ]]; then
@@ -307,7 +308,7 @@ glidein_condor() {
 
 # glidein_condor_tarball - choose the tarball for this machine, have it, unpack it
 glidein_condor_tarball() {
-  local i list=$WORK/.glidein/condor.lst name
+  local i list=$WORK/.glidein/condor.lst name tarball
   for i in ${AREA_ROW_OUT[@]+"${!AREA_ROW_OUT[@]}"}; do
     [[ ${AREA_ROW_TYPE[i]} == condor ]] && area_row_wanted "$i" || continue
     printf '%s %s\n' "${AREA_ROW_OUT[i]}" "${AREA_ROW_IN[i]}"
@@ -315,17 +316,18 @@ glidein_condor_tarball() {
   condor_choose "$list" || return 1
   name=${REPLY#* }
   report_fact condor.tarball "$name"
-  if ! area_early || [[ $name != "$AREA_EARLY_NAME" ]]; then
+  if area_early "$name"; then
+    tarball=$REPLY
+  else
     PHASE_EXIT=20
     area_have main "$name" || return 1
+    tarball=${AREA[main.objects]}/$name
+    PHASE_EXIT=30
+    job_run verify_archive "$tarball" "$AREA_MAX_UNPACKED" || return 1
     PHASE_EXIT=
   fi
-  if ! job_run area_safe main "$name"; then
-    PHASE_EXIT=30
-    return 1
-  fi
-  job_run condor_unpack "${AREA[main.objects]}/$name" "$CONDOR_DIR" || return 1
-  rm -f -- "${AREA[main.objects]}/$name"
+  job_run condor_unpack "$tarball" "$CONDOR_DIR" || return 1
+  rm -f -- "$tarball" "${AREA[main.objects]}/$name"
 }
 
 glidein_configure() {

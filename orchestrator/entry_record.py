@@ -11,10 +11,14 @@ from orchestrator.errors import FactoryError
 
 @dataclass(frozen=True)
 class EntryRecord:
-    """What ``entries/NAME/entry.json`` says about glideins: their arguments and parameters."""
+    """What ``entries/NAME/entry.json`` says about glideins.
+
+    Their arguments, the parameters that Frontends may override, and those nobody may.
+    """
 
     pilot: Pilot
     parameters: dict[str, str]
+    early: dict[str, str]
 
     def arguments(
         self,
@@ -23,12 +27,12 @@ class EntryRecord:
         cluster: str = "0",
         process: str = "0",
     ) -> list[str]:
-        """Return a glidein's arguments; ``parameters`` win over the entry's.
+        """Return a glidein's arguments; ``parameters`` win over the entry's own.
 
         Raises:
             FactoryError: a value cannot be an argument of a batch job.
         """
-        merged = {**self.parameters, **parameters}
+        merged = {**self.parameters, **parameters, **self.early}
         try:
             return glidein_arguments(self.pilot, client, merged, cluster, process)
         except ValueError as error:
@@ -45,7 +49,7 @@ def read_entry(work: Path, name: str) -> EntryRecord:
     try:
         told = json.loads(path.read_text())
         parameters = {key: str(value) for key, value in told["parameters"].items()}
-        return EntryRecord(Pilot(**told["arguments"]), parameters)
+        return EntryRecord(Pilot(**told["arguments"]), parameters, dict(told["early"]))
     except FileNotFoundError as error:
         raise FactoryError(
             f"{path}: not there: no such entry, or no reconfig yet"

@@ -32,41 +32,47 @@ def main_area(configuration: Configuration, glidein: Path) -> Area:
         if not path.is_file():
             raise PublishError(f"{path}: glideins need this module, and it is not there")
         rows.append(Row(name, area.make_object(name, path.read_bytes(), kind), "library"))
-    prefetch: dict[str, str] = {}
     for tarball in configuration.tarballs:
         made = area.make_object(tarball.path.name, tarball.path, kind)
         rows.append(Row(tarball.path.name, made, "condor"))
-        prefetch.setdefault(f"prefetch_{tarball.arch}", made.name)
     rows += _custom_rows(configuration, factory.files, kind)
-    return area.build(rows, kind, [("stop_list", area.STOP_LIST), *prefetch.items()])
+    return area.build(rows, kind, [("stop_list", area.STOP_LIST)])
 
 
-def entry_area(configuration: Configuration, entry: Entry, main: Area) -> Area:
-    """Return the area of one entry; ``main`` is the factory's."""
+def entry_area(configuration: Configuration, entry: Entry) -> Area:
+    """Return the area of one entry."""
     kind = configuration.factory.web.signature_type
     attributes = key_attributes(entry) | entry.attributes
     rows = _attribute_rows(attributes, kind)
     rows += _custom_rows(configuration, entry.files, kind)
-    return area.build(rows, kind, _prefetch(configuration, entry, main))
+    return area.build(rows, kind, [])
 
 
 # Attributes that point glideins to an HTCondor on the node, so that none is downloaded.
 _INSTALLED = ("CONDOR_DIR", "GLIDEIN_Condor_Paths")
 
 
-def _prefetch(
+def early_parameters(
     configuration: Configuration, entry: Entry, main: Area
-) -> Iterable[tuple[str, str]]:
-    """Name the tarballs worth having early where that differs from the factory's: those of the
-    version the entry wants, or ``none`` where the nodes have an HTCondor themselves."""
+) -> dict[str, str]:
+    """Return the parameters that let an entry's glideins ask for HTCondor before all else.
+
+    For each processor the tarball they will choose, as ``NAME,HASH,BYTES``; none where the
+    nodes have an HTCondor themselves. The list in the area decides, this only comes earlier.
+    """
     attributes = configuration.factory.attributes | entry.attributes
-    installed = any(name in attributes for name in _INSTALLED)
+    if any(name in attributes for name in _INSTALLED):
+        return {}
+    early: dict[str, str] = {}
+    kind = configuration.factory.web.signature_type
     for tarball in configuration.tarballs:
-        if installed:
-            yield f"prefetch_{tarball.arch}", "none"
-        elif tarball.version == entry.condor_version:
+        if entry.condor_version in ("default", tarball.version):
             made = next(one for one in main.objects if one.content == tarball.path)
-            yield f"prefetch_{tarball.arch}", made.name
+            early.setdefault(
+                f"GLIDEIN_Early_{tarball.arch}",
+                f"{made.name},{kind}:{made.hash},{made.size}",
+            )
+    return early
 
 
 def _attribute_rows(attributes: Mapping[str, Attribute], kind: SignatureType) -> list[Row]:

@@ -28,7 +28,7 @@ from orchestrator.area import STOP_LIST, Area
 from orchestrator.arguments import Pilot
 from orchestrator.config import Configuration, Entry, key_attributes
 from orchestrator.errors import PublishError
-from orchestrator.factory_areas import entry_area, main_area
+from orchestrator.factory_areas import early_parameters, entry_area, main_area
 from orchestrator.publish import Publication
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def make_plan(configuration: Configuration, glidein: Path) -> Plan:
     }
     changes = [_change("", publications[""], files)]
     for name, entry in configuration.entries.items():
-        made = entry_area(configuration, entry, main)
+        made = entry_area(configuration, entry)
         folder = f"entry_{name}"
         publications[folder] = publish.prepare(made, stage / folder)
         record = _entry_record(configuration, name, entry, main, made)
@@ -238,6 +238,8 @@ def _entry_record(
         "attributes": {k: _typed(one) for k, one in shown.items() if _is_fixed(one)},
         "parameters": {k: _typed(one) for k, one in shown.items() if not _is_fixed(one)},
         "arguments": asdict(pilot),
+        # Parameters that are nobody's to override.
+        "early": early_parameters(configuration, entry, main),
     }
 
 

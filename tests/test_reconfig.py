@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from orchestrator import area, disk, reconfig
-from orchestrator.arguments import Pilot
+from orchestrator.arguments import Client, Pilot, unescape
+from orchestrator.entry_record import read_entry
 from orchestrator.errors import PublishError
 from orchestrator.share import share
 from orchestrator.verbs import glidein_command
@@ -89,19 +90,29 @@ def test_the_main_area_lists_its_files_in_order(configured: Configured) -> None:
     assert texts(configured, "", "constants") == "GLIDEIN_Max_Tail \t400\n"
 
 
-def test_the_description_names_the_tarball_worth_having_early(
-    configured: Configured,
-) -> None:
+def test_glideins_are_told_the_tarball_worth_having_early(configured: Configured) -> None:
     configured.change("entries/south.toml", "site", 'condor_version = "23.9.6"\nsite')
     configured.reconfig()
-    main, south = (
-        texts(configured, "", "description"),
-        texts(configured, "entry_south", "description"),
-    )
-    assert "stop_list \tstop.lst\n" in main
-    assert "prefetch_x86_64 \tcondor-25.14.1-x86_64." in main
-    assert "prefetch_x86_64 \tcondor-23.9.6-x86_64." in south
-    assert "prefetch" not in texts(configured, "entry_north", "description")
+    assert "stop_list \tstop.lst\n" in texts(configured, "", "description")
+    for entry, version in (("north", "25.14.1"), ("south", "23.9.6")):
+        early = read_entry(configured.work, entry).arguments(Client(), {})
+        word = early[early.index("-param_GLIDEIN_Early_x86_64") + 1]
+        name, spec, size = unescape(word).split(",")
+        assert name.startswith(f"condor-{version}-x86_64.")
+        assert f"{spec.removeprefix('sha256:')}  {name}\n" in texts(
+            configured, "", "signature"
+        )
+        assert (configured.stage / name).stat().st_size == int(size)
+
+
+def test_no_tarball_comes_early_where_the_nodes_have_an_htcondor(
+    configured: Configured,
+) -> None:
+    south = configured.folder / "entries/south.toml"
+    south.write_text(south.read_text() + '\n[attributes]\nCONDOR_DIR = "/opt/condor"\n')
+    configured.reconfig()
+    assert read_entry(configured.work, "south").early == {}
+    assert read_entry(configured.work, "north").early != {}
 
 
 @pytest.mark.parametrize(

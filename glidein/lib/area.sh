@@ -5,8 +5,9 @@
 # is the hash of its signature file, an argument of the glidein. Nothing of an area is used before
 # the signature file matched that argument and the file matched the signature file.
 #
-# Round 1 asks for descriptions and signature files, round 2 for bundles and what the descriptions
-# name worth having early, round 3 for what no bundle held.
+# Round 1 asks for descriptions and signature files, round 2 for bundles, round 3 for what no bundle
+# held. HTCondor's tarball, the one large file, comes meanwhile, as a job: its name and hash may be
+# parameters of the glidein (GLIDEIN_Early_<processor>), so it need not wait for any round.
 #
 # Needs:     log.sh clock.sh job.sh config.sh fetch.sh verify.sh cache.sh phase.sh (PHASE_EXIT)
 # Commands:  tar mkdir mv chmod rm (coreutils)
@@ -40,7 +41,6 @@ area_declare() {
 }
 
 # area_fetch - bring all declared areas: heads, bundles, lists, files. The stop list comes too.
-#   Starts the job of the early object (AREA_EARLY_JOB, 0 for none) and leaves it running.
 #   Returns:  0  all is there, and matches the signatures
 #             1  something could not be had; PHASE_EXIT is 30 where a check was what failed
 area_fetch() {
@@ -57,7 +57,6 @@ area_fetch() {
   done
   [[ -z ${AREA[main.stop_list]:-} ]] \
     || fetch_queue "${AREA[main.url]}/${AREA[main.stop_list]}" "$WORK/.glidein/stop.lst" - 65536 nocache optional
-  _area_start_early
   _area_bring || _area_only_stop_list_missing || return 1
   for section in "${AREA_SECTIONS[@]}"; do
     _area_open_bundle "$section" || return 1
@@ -161,58 +160,52 @@ _area_fetch_job() {
   return "$status"
 }
 
-# _area_start_early - start the job that brings the object worth having early: HTCondor's tarball.
-#   What it brings is checked like all else; if it is not what turns out to be needed, it was a guess.
-_area_start_early() {
-  local key name section
-  AREA_EARLY_JOB=0 AREA_EARLY_NAME=
-  key=prefetch_${HOSTTYPE:-unknown}
+# area_early_start - start the job that brings the tarball which the glidein's parameters name for
+#   this processor: `<name>,<hash spec>,<bytes>`. Sets AREA_EARLY_JOB (0: no job) and AREA_EARLY_NAME.
+#   Should the area turn out to want another one, it was a guess.
+area_early_start() {
+  local name hash size
+  AREA_EARLY_JOB=0 AREA_EARLY_NAME= AREA_EARLY_HASH=
   config_get CONDOR_DIR ''
   [[ -z $REPLY ]] || return 0
-  for section in entry main; do
-    name=${AREA[$section.$key]:-}
-    [[ -n $name ]] && break
-  done
-  # An entry whose nodes have an HTCondor of their own says `none`.
-  [[ -n $name && $name != none ]] && verify_hash main "$name" || return 0
-  AREA_EARLY_NAME=$name
-  job_start _area_early_job "$name"
+  config_get "GLIDEIN_Early_${HOSTTYPE:-unknown}" ''
+  IFS=, read -r name hash size <<<"$REPLY"
+  [[ -n $name ]] || return 0
+  verify_name "$name" && verify_spec "$hash" && [[ $size =~ ^[1-9][0-9]{0,14}$ ]] \
+    || log_fail 0 "not understood: GLIDEIN_Early_$HOSTTYPE=$REPLY" || return $?
+  AREA_EARLY_NAME=$name AREA_EARLY_HASH=$hash
+  job_start _area_early_job "$name" "$hash" "$size"
   AREA_EARLY_JOB=$JOB_PID
 }
 
-# _area_early_job NAME - in a process of its own: one object of the main area, and into the cache
+# _area_early_job NAME HASH SIZE - the job: bring it, keep it for the next glidein, decompress it,
+#   and look into it, all while the node is being checked. What it leaves: NAME, and NAME.tar when
+#   that is safe to unpack.
 _area_early_job() {
+  local file=${AREA[main.objects]}/$1
   fetch_reset
-  _area_want main "$1" && fetch_run || return $?
-  _area_keep main "$1"
-  # Looked into while the node is being checked: it takes as long as unpacking.
-  verify_archive "${AREA[main.objects]}/$1" "$AREA_MAX_UNPACKED" || return 2
-  : >"${AREA[main.objects]}/$1.safe"
+  if ! _area_cached main "$1" "$2"; then
+    fetch_queue "${AREA[main.url]}/$1" "$file" "$2" "$3" && fetch_run || return $?
+    cache_put "$2" "$file" || :
+  fi
+  # Decompressed once: looking into it and unpacking it would each do it again.
+  gzip -dc "$file" >"$file.part" && verify_archive "$file.part" "$AREA_MAX_UNPACKED" || {
+    rm -f -- "$file.part"
+    return 1
+  }
+  mv -- "$file.part" "$file.tar"
 }
 
-# area_have SECTION NAME - bring one signed file now, if it is not there
-#   Returns:  0;  1 it could not be had (PHASE_EXIT is 30 where a check was what failed)
-area_have() {
-  _area_want "$1" "$2" && _area_bring || return 1
-  _area_keep "$1" "$2"
-}
-
-# _area_keep SECTION NAME - let the next glidein on this node have it, too; no cache is no failure
-_area_keep() {
-  verify_hash "$1" "$2" && cache_put "$REPLY" "${AREA[$1.objects]}/$2" || :
-}
-
-# area_safe SECTION NAME - is this archive safe to unpack? An early one has been looked into already.
-area_safe() {
-  [[ -f ${AREA[$1.objects]}/$2.safe ]] || verify_archive "${AREA[$1.objects]}/$2" "$AREA_MAX_UNPACKED"
-}
-
-# area_early - wait for the early object; 0 when it is there
+# area_early NAME - wait for the early object. Sets REPLY to the archive that is ready to unpack.
+#   Returns:  0;  1  NAME is not there, or is not the one that the area signed
 area_early() {
   local status=0
-  ((AREA_EARLY_JOB == 0)) || job_wait "$AREA_EARLY_JOB" || status=$?
+  ((AREA_EARLY_JOB == 0)) || job_wait "$AREA_EARLY_JOB" || status=1
   AREA_EARLY_JOB=0
-  return "$status"
+  REPLY=${AREA[main.objects]}/$1.tar
+  [[ $status == 0 && $AREA_EARLY_NAME == "$1" && -f $REPLY ]] || return 1
+  verify_hash main "$1" && [[ $AREA_EARLY_HASH == "$REPLY" ]] || return 1
+  REPLY=${AREA[main.objects]}/$1.tar
 }
 
 # _area_only_stop_list_missing - nobody is stopped by a list that cannot be had, only warned

@@ -82,19 +82,20 @@ condor_find() {
   return 1
 }
 
-# condor_unpack TARBALL DIR - unpack TARBALL into DIR, which may exist, ready to run from there.
+# condor_unpack TARBALL DIR - unpack TARBALL (.tar.gz, or .tar) into DIR, which may exist, ready to run from there.
 #   The caller has made sure that TARBALL is what was signed and harms nothing outside DIR.
 #   Returns:  0
 #             1  it cannot be unpacked: damaged, or no room
 #             2  the path of DIR is too long for the kernel to find the loader in it
 #             3  it is no HTCondor tarball
 condor_unpack() {
-  local tarball=$1 dir=$2
+  local tarball=$1 dir=$2 zip=z
+  [[ $tarball != *.tar ]] || zip= # decompressed already
   [[ $dir == /* ]] || dir=$PWD/$dir
   [[ -d $dir ]] || mkdir -p -- "$dir" || log_fail 1 "cannot make the folder $dir" || return
   # All files get today's date, or cleaners of /tmp might take them for forgotten.
   # The names reach tar by no option: it would read a backslash or a colon in them its own way.
-  (cd -- "$dir" && exec tar -x -z -m -o -f -) <"$tarball" \
+  (cd -- "$dir" && exec tar "-x${zip}mof" -) <"$tarball" \
     || log_fail 1 "cannot unpack $tarball into $dir" || return
   _condor_is_in "$dir" || log_fail 3 "not an HTCondor tarball: $tarball" || return
   [[ ! -e $dir/RELOCATE ]] || _condor_relocate "$dir"

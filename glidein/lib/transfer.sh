@@ -152,6 +152,8 @@ _transfer_curl_config() {
   if [[ -z $3 ]] && ((_TRANSFER_VERSION >= 7066)); then
     printf 'parallel\nparallel-max = %d\n' "$FETCH_PARALLEL"
     ((_TRANSFER_VERSION == 7066)) || printf 'no-progress-meter\n' # silent does not do, in parallel
+    # Else all wait for the first answer, to learn whether one connection could carry them all.
+    ((_TRANSFER_VERSION < 7068)) || printf 'parallel-immediate\n'
   fi
   ((_TRANSFER_VERSION < 7075)) || tail=' %{exitcode} %{errormsg}'
   _transfer_quote "${_TRANSFER_URL[id]}"

@@ -164,20 +164,22 @@ _verify_wrong() {
   log_error "refused: $1: $2"
 }
 
-# verify_archive FILE [MAX_BYTES] - can this tar.gz be unpacked into an empty folder without
+# verify_archive FILE [MAX_BYTES] - can this tar.gz (or tar, named .tar or .part) be unpacked into an empty folder without
 #   touching anything outside? Only files, folders and links; no name that is absolute, has .. or
 #   goes through a link; no link to outside; hard links only to files before them; all files
 #   together at most MAX_BYTES (0: any size).
 #   Returns:  0;  1  no, and the log names the member
 verify_archive() {
-  local file=$1 max=${2:-0} said
+  local file=$1 max=${2:-0} said zip
   [[ -f $file && -r $file ]] || log_fail 1 "cannot read archive $file" || return
   said=$(_verify_list gnu "$file" | _verify_members gnu "$max")
   # Only one who cannot do GNU's listing (busybox) lists nothing at all.
   if [[ $said == empty ]]; then
     said=$(_verify_list plain "$file" | _verify_members plain "$max")
     # busybox shows names as it would unpack them, and tells what it took away only here
-    if [[ $said == ok && $({ tar -tzf "$file" >/dev/null; } 2>&1) == *'removing leading'* ]]; then
+    zip=z
+    case $file in *.tar | *.part) zip= ;; esac
+    if [[ $said == ok && $({ tar "-t${zip}f" "$file" >/dev/null; } 2>&1) == *'removing leading'* ]]; then
       said='a name is absolute or leaves its folder'
     fi
   fi
@@ -188,11 +190,13 @@ verify_archive() {
 #   as escapes; busybox's writes them as they are, so that a line may be a made-up one: it is then
 #   checked all the same, and the rest of the true name stands in the line before.
 _verify_list() {
+  local zip=z
+  case $2 in *.tar | *.part) zip= ;; esac # decompressed already
   if [[ $1 == gnu ]]; then
-    LC_ALL=C TZ=UTC0 tar --list --verbose --gzip --file "$2" --absolute-names --numeric-owner \
+    LC_ALL=C TZ=UTC0 tar --list --verbose ${zip:+--gzip} --file "$2" --absolute-names --numeric-owner \
       --quoting-style=escape 2>/dev/null
   else
-    LC_ALL=C TZ=UTC0 tar -tvzf "$2" 2>/dev/null
+    LC_ALL=C TZ=UTC0 tar "-tv${zip}f" "$2" 2>/dev/null
   fi
   printf '\nend %d\n' $? 2>/dev/null # the reader may have seen enough
 }

@@ -7,7 +7,9 @@ from orchestrator import demo
 
 
 @click.command()
-@click.option("--from-debian", "suite", default="trixie", show_default=True, metavar="SUITE")
+@click.option(
+    "--from-debian", "suite", default="trixie", show_default=True, metavar="SUITE"
+)
 @click.option(
     "--web",
     type=click.Choice(["embedded", "nginx"]),

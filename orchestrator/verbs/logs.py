@@ -73,7 +73,9 @@ def _show_report(report: dict[str, Any], console: Console) -> None:
     phases = report.get("phases", [])
     table = Table("phase", "ms", "", "verdict", title="phases", title_justify="left")
     # The run takes hours where the others take milliseconds: it would leave no bar for them.
-    longest = max((phase["ms"] for phase in phases if phase["name"] != "run"), default=0) or 1
+    longest = (
+        max((phase["ms"] for phase in phases if phase["name"] != "run"), default=0) or 1
+    )
     for phase in phases:
         bar = "█" * min(BAR_WIDTH, max(1, round(BAR_WIDTH * phase["ms"] / longest)))
         style = STYLES.get(phase["verdict"], "default")
