@@ -7,6 +7,7 @@
 # knows to take the fetched half from the web area.
 # shellcheck disable=SC2016  # the pattern below is the text of a line, not its value
 set -euo pipefail
+unset CDPATH # with it, cd may print where it went
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")"
 
 while IFS= read -r line || [[ -n $line ]]; do
