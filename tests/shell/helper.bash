@@ -17,6 +17,12 @@ export LIB=${BATS_TEST_DIRNAME%/tests/shell*}/glidein/lib
 unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
 set -uo pipefail
 
+# bats itself cleans up after the test, in the same shell: without stubs in its way. A file with a
+# teardown of its own that stubs what bats needs (rm) puts PATH back itself.
+if [[ $(declare -f teardown) == $'teardown () \n{ \n    return 0\n}' ]]; then
+  teardown() { PATH=/usr/bin:/bin; }
+fi
+
 # stub NAME <<<SCRIPT - put a command NAME on PATH that runs SCRIPT
 stub() {
   { echo '#!/bin/bash' && cat; } >"$BATS_TEST_TMPDIR/bin/$1" && chmod +x "$BATS_TEST_TMPDIR/bin/$1"
