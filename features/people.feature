@@ -44,5 +44,5 @@ Feature: A person on a worker node runs the glidein by hand
       | a hash that is too short | -sign           |
       | a hash of another type   | -sign           |
       | a word in the wrong place| stray           |
-      | a parameter of no name   | -param_X-Y      |
+      | a parameter of no name   | -param_1X       |
       | half a Frontend          | -clientsign     |

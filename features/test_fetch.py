@@ -313,9 +313,8 @@ def asked_once(web: MisbehavingWeb) -> None:
 def not_much_more(node: Node, outcome: Outcome) -> None:
     lines = Path(node.settings()["FETCH_LOG"]).read_text().splitlines()
     came = [int(line.split("\t")[3]) for line in lines]
-    assert max(came) <= max(SIZE, 300 * 1024), (
-        outcome
-    )  # the limit is coarse for small files
+    # For small files the limit is coarse: 256 KiB reach the disk, and a buffer of curl's on top.
+    assert max(came) <= max(SIZE, (256 + 100) * 1024), outcome
 
 
 @then("the second request was for the rest only")

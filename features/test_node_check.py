@@ -224,7 +224,7 @@ def a_node(slot: Slot, ports: Callable[[str], str], state: str) -> None:
         case "its own name does not resolve":
             slot.changed("hostname nowhere.invalid")
         case "the disk is tiny":
-            slot.mounted("size=4m,mode=1777")
+            slot.mounted("size=4600k,mode=1777")  # 4 MB, whatever lies there
         case "the disk is full":
             slot.mounted("size=64k,mode=1777")
         case "no more files can be made":

@@ -175,7 +175,7 @@ def mistaken(factory: Factory, mistake: str, tmp_path: Path) -> object:
         case "a word in the wrong place":
             words = ["stray", *good]
         case "a parameter of no name":
-            words = [*good, "-param_X-Y", "1"]
+            words = [*good, "-param_1X", "1"]
         case "half a Frontend":
             words = [*good, "-clientweb", "http://127.0.0.1/client"]
         case _:

@@ -95,7 +95,7 @@ main() {
   phase_run check 40 glidein_check
   phase_run condor 50 glidein_condor
   phase_run configure 60 glidein_configure
-  [[ ! ${OPTION[dry-run]+x} ]] || glidein_leave 0 dry_run
+  [[ ! ${OPTION["dry-run"]+x} ]] || glidein_leave 0 dry_run
   [[ ! ${OPTION[shell]+x} ]] || glidein_shell
   phase_run run 70 glidein_run
 }
@@ -321,13 +321,13 @@ glidein_condor_tarball() {
   else
     PHASE_EXIT=20
     area_have main "$name" || return 1
-    tarball=${AREA[main.objects]}/$name
+    tarball=${AREA["main.objects"]}/$name
     PHASE_EXIT=30
     job_run verify_archive "$tarball" "$AREA_MAX_UNPACKED" || return 1
     PHASE_EXIT=
   fi
   job_run condor_unpack "$tarball" "$CONDOR_DIR" || return 1
-  rm -f -- "$tarball" "${AREA[main.objects]}/$name"
+  rm -f -- "$tarball" "${AREA["main.objects"]}/$name"
 }
 
 glidein_configure() {
@@ -410,12 +410,12 @@ glidein_wait_for_startd() {
 #   names us. A list that cannot be had changes nothing.
 glidein_watch_stop_list() {
   local every
-  [[ -n ${AREA[main.stop_list]:-} ]] || return 0
+  [[ -n ${AREA["main.stop_list"]:-} ]] || return 0
   config_get GLIDEIN_Stop_Interval 900 # seconds
   every=$REPLY
   [[ $every =~ ^[1-9][0-9]{0,5}$ ]] || every=900
   while clock_pause "$every"; do
-    fetch_queue "${AREA[main.url]}/${AREA[main.stop_list]}" "$WORK/.glidein/stop.lst" - 65536 nocache
+    fetch_queue "${AREA["main.url"]}/${AREA["main.stop_list"]}" "$WORK/.glidein/stop.lst" - 65536 nocache
     fetch_run 2>/dev/null && area_stopped || continue
     log_warn "the stop list says: $REPLY is to leave"
     kill -USR1 "$1"

@@ -26,7 +26,7 @@ from orchestrator.entry_record import read_entry
 from orchestrator.errors import FactoryError
 from orchestrator.local_glidein import LocalGlidein
 from orchestrator.pool import Jobs, Pool
-from orchestrator.share import cache_dir, share
+from orchestrator.share import share
 from orchestrator.static_server import serving
 from orchestrator.web_server import Settings, free_port, running
 

@@ -3,7 +3,7 @@
 One main area, and one area per entry.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator import area

@@ -35,9 +35,9 @@ _AREA_LISTS=(
 #   HASH is the hash spec of its signature file; FOLDER receives the files under their own names.
 area_declare() {
   AREA_SECTIONS+=("$1")
-  AREA[$1.url]=$2 AREA[$1.description]=$3 AREA[$1.hash]=$4 AREA[$1.folder]=$5
-  AREA[$1.objects]=$WORK/.glidein/objects/$1
-  mkdir -p -- "${AREA[$1.objects]}" "$5" || log_fail 1 "cannot make folders for area $1"
+  AREA["$1.url"]=$2 AREA["$1.description"]=$3 AREA["$1.hash"]=$4 AREA["$1.folder"]=$5
+  AREA["$1.objects"]=$WORK/.glidein/objects/$1
+  mkdir -p -- "${AREA["$1.objects"]}" "$5" || log_fail 1 "cannot make folders for area $1"
 }
 
 # area_fetch - bring all declared areas: heads, bundles, lists, files. The stop list comes too.
@@ -53,10 +53,10 @@ area_fetch() {
     _area_read_head "$section" || return 1
   done
   for section in "${AREA_SECTIONS[@]}"; do
-    [[ -z ${AREA[$section.bundle]:-} ]] || _area_want "$section" "${AREA[$section.bundle]}" || return 1
+    [[ -z ${AREA["$section.bundle"]:-} ]] || _area_want "$section" "${AREA["$section.bundle"]}" || return 1
   done
-  [[ -z ${AREA[main.stop_list]:-} ]] \
-    || fetch_queue "${AREA[main.url]}/${AREA[main.stop_list]}" "$WORK/.glidein/stop.lst" - 65536 nocache optional
+  [[ -z ${AREA["main.stop_list"]:-} ]] \
+    || fetch_queue "${AREA["main.url"]}/${AREA["main.stop_list"]}" "$WORK/.glidein/stop.lst" - 65536 nocache optional
   _area_bring || _area_only_stop_list_missing || return 1
   for section in "${AREA_SECTIONS[@]}"; do
     _area_open_bundle "$section" || return 1
@@ -67,32 +67,32 @@ area_fetch() {
 # _area_want_head SECTION - queue description and, where its name tells it, signature file.
 #   In areas of ours both names carry one id of 16 hex digits; others say it in the description.
 _area_want_head() {
-  local description=${AREA[$1.description]} type=${AREA[$1.hash]%%:*}
-  fetch_queue "${AREA[$1.url]}/$description" "${AREA[$1.objects]}/$description" - "$AREA_MAX_TEXT"
+  local description=${AREA["$1.description"]} type=${AREA["$1.hash"]%%:*}
+  fetch_queue "${AREA["$1.url"]}/$description" "${AREA["$1.objects"]}/$description" - "$AREA_MAX_TEXT"
   if [[ $description =~ ^description\.([0-9a-f]{16})\.cfg$ ]]; then
-    AREA[$1.signature]=signature.${BASH_REMATCH[1]}.$type
+    AREA["$1.signature"]=signature.${BASH_REMATCH[1]}.$type
     _area_want_signature "$1"
   fi
 }
 
 _area_want_signature() {
-  local file=${AREA[$1.objects]}/${AREA[$1.signature]}
-  _area_cached "$1" "${AREA[$1.signature]}" "${AREA[$1.hash]}" \
-    || fetch_queue "${AREA[$1.url]}/${AREA[$1.signature]}" "$file" "${AREA[$1.hash]}" "$AREA_MAX_TEXT"
+  local file=${AREA["$1.objects"]}/${AREA["$1.signature"]}
+  _area_cached "$1" "${AREA["$1.signature"]}" "${AREA["$1.hash"]}" \
+    || fetch_queue "${AREA["$1.url"]}/${AREA["$1.signature"]}" "$file" "${AREA["$1.hash"]}" "$AREA_MAX_TEXT"
 }
 
 # _area_read_head SECTION - from the unchecked to the checked: signature file, then description
 _area_read_head() {
-  local section=$1 objects=${AREA[$1.objects]} description=${AREA[$1.description]} key value
-  if [[ ! -f $objects/${AREA[$section.signature]:-} || -z ${AREA[$section.signature]:-} ]]; then
+  local section=$1 objects=${AREA["$1.objects"]} description=${AREA["$1.description"]} key value
+  if [[ ! -f $objects/${AREA["$section.signature"]:-} || -z ${AREA["$section.signature"]:-} ]]; then
     [[ -f $objects/$description ]] \
       || log_fail 1 "area $section: neither $description nor its signature file came" || return $?
     _area_signature_name "$section" || return $?
     _area_want_signature "$section"
-    _area_bring || log_fail 1 "area $section: no signature file ${AREA[$section.signature]} that matches the argument" || return $?
+    _area_bring || log_fail 1 "area $section: no signature file ${AREA["$section.signature"]} that matches the argument" || return $?
   fi
-  verify_signature "$objects/${AREA[$section.signature]}" "$section" || _area_refuse || return $?
-  cache_put "${AREA[$section.hash]}" "$objects/${AREA[$section.signature]}" || :
+  verify_signature "$objects/${AREA["$section.signature"]}" "$section" || _area_refuse || return $?
+  cache_put "${AREA["$section.hash"]}" "$objects/${AREA["$section.signature"]}" || :
   verify_hash "$section" "$description" || _area_refuse "area $section: $description is not signed" || return $?
   if [[ ! -f $objects/$description ]] || ! verify_files "$section" "$objects" "$description"; then
     rm -f -- "$objects/$description" # an old one, from a cache: ask again, now that its hash is known
@@ -103,7 +103,7 @@ _area_read_head() {
     [[ -n $key && $key != '#'* && -n $value ]] || continue
     [[ $key =~ ^[a-z0-9_]+$ ]] && verify_name "$value" \
       || _area_refuse "area $section: $description: cannot read: $key $value" || return $?
-    [[ $key == signature ]] || AREA[$section.$key]=$value
+    [[ $key == signature ]] || AREA["$section.$key"]=$value
   done <"$objects/$description"
 }
 
@@ -114,16 +114,16 @@ _area_signature_name() {
     [[ ${key%%[[:space:]]*} == signature ]] || continue
     value=${value%%[[:space:]]*}
     verify_name "$value" || _area_refuse || return $?
-    AREA[$1.signature]=$value
+    AREA["$1.signature"]=$value
     return 0
-  done <"${AREA[$1.objects]}/${AREA[$1.description]}"
-  log_fail 1 "area $1: ${AREA[$1.description]} names no signature file"
+  done <"${AREA["$1.objects"]}/${AREA["$1.description"]}"
+  log_fail 1 "area $1: ${AREA["$1.description"]} names no signature file"
 }
 
 # _area_want SECTION NAME - queue a signed file, unless it is there or in the node's cache.
 #   Returns:  0  queued or there;  1  NAME is no name, or is not signed (PHASE_EXIT=30)
 _area_want() {
-  local hash size file=${AREA[$1.objects]}/$2
+  local hash size file=${AREA["$1.objects"]}/$2
   verify_name "$2" || _area_refuse || return $?
   verify_hash "$1" "$2" || _area_refuse "area $1: $2 is not signed" || return $?
   hash=$REPLY
@@ -131,14 +131,14 @@ _area_want() {
   verify_size "$1" "$2"
   size=${REPLY:-$AREA_MAX_FILE}
   ! _area_cached "$1" "$2" "$hash" || return 0
-  fetch_queue "${AREA[$1.url]}/$2" "$file" "$hash" "$size"
+  fetch_queue "${AREA["$1.url"]}/$2" "$file" "$hash" "$size"
 }
 
 # _area_cached SECTION NAME HASH - take it from the node's cache; returns 1 when it is not there.
 #   Noted where downloads are noted, since also a job of ours may do it.
 _area_cached() {
-  cache_get "$3" "${AREA[$1.objects]}/$2" || return 1
-  printf '%s\tnode\t0\t0\t0\t0\tok\n' "${AREA[$1.url]}/$2" >>"$FETCH_LOG"
+  cache_get "$3" "${AREA["$1.objects"]}/$2" || return 1
+  printf '%s\tnode\t0\t0\t0\t0\tok\n' "${AREA["$1.url"]}/$2" >>"$FETCH_LOG"
 }
 
 # _area_bring - fetch what is queued, as a job so that a signal does not have to wait for it
@@ -165,7 +165,7 @@ _area_fetch_job() {
 #   Should the area turn out to want another one, it was a guess.
 area_early_start() {
   local name hash size
-  AREA_EARLY_JOB=0 AREA_EARLY_NAME= AREA_EARLY_HASH=
+  AREA_EARLY_JOB=0 AREA_EARLY_NAME='' AREA_EARLY_HASH=''
   config_get CONDOR_DIR ''
   [[ -z $REPLY ]] || return 0
   config_get "GLIDEIN_Early_${HOSTTYPE:-unknown}" ''
@@ -182,10 +182,10 @@ area_early_start() {
 #   and look into it, all while the node is being checked. What it leaves: NAME, and NAME.tar when
 #   that is safe to unpack.
 _area_early_job() {
-  local file=${AREA[main.objects]}/$1
+  local file=${AREA["main.objects"]}/$1
   fetch_reset
   if ! _area_cached main "$1" "$2"; then
-    fetch_queue "${AREA[main.url]}/$1" "$file" "$2" "$3" && fetch_run || return $?
+    fetch_queue "${AREA["main.url"]}/$1" "$file" "$2" "$3" && fetch_run || return $?
     cache_put "$2" "$file" || :
   fi
   # Decompressed once: looking into it and unpacking it would each do it again.
@@ -196,16 +196,28 @@ _area_early_job() {
   mv -- "$file.part" "$file.tar"
 }
 
+# area_have SECTION NAME - bring one signed file now, if it is not there
+#   Returns:  0;  1 it could not be had (PHASE_EXIT is 30 where a check was what failed)
+area_have() {
+  _area_want "$1" "$2" && _area_bring || return 1
+  _area_keep "$1" "$2"
+}
+
+# _area_keep SECTION NAME - let the next glidein on this node have it, too; no cache is no failure
+_area_keep() {
+  verify_hash "$1" "$2" && cache_put "$REPLY" "${AREA["$1.objects"]}/$2" || :
+}
+
 # area_early NAME - wait for the early object. Sets REPLY to the archive that is ready to unpack.
 #   Returns:  0;  1  NAME is not there, or is not the one that the area signed
 area_early() {
   local status=0
   ((AREA_EARLY_JOB == 0)) || job_wait "$AREA_EARLY_JOB" || status=1
   AREA_EARLY_JOB=0
-  REPLY=${AREA[main.objects]}/$1.tar
+  REPLY=${AREA["main.objects"]}/$1.tar
   [[ $status == 0 && $AREA_EARLY_NAME == "$1" && -f $REPLY ]] || return 1
   verify_hash main "$1" && [[ $AREA_EARLY_HASH == "$REPLY" ]] || return 1
-  REPLY=${AREA[main.objects]}/$1.tar
+  REPLY=${AREA["main.objects"]}/$1.tar
 }
 
 # _area_only_stop_list_missing - nobody is stopped by a list that cannot be had, only warned
@@ -213,14 +225,14 @@ _area_only_stop_list_missing() {
   local section
   [[ -z ${PHASE_EXIT:-} ]] || return 1
   for section in "${AREA_SECTIONS[@]}"; do
-    [[ -z ${AREA[$section.bundle]:-} || -f ${AREA[$section.objects]}/${AREA[$section.bundle]} ]] || return 1
+    [[ -z ${AREA["$section.bundle"]:-} || -f ${AREA["$section.objects"]}/${AREA["$section.bundle"]} ]] || return 1
   done
-  log_warn "no stop list: ${AREA[main.url]}/${AREA[main.stop_list]:-}"
+  log_warn "no stop list: ${AREA["main.url"]}/${AREA["main.stop_list"]:-}"
 }
 
 # _area_open_bundle SECTION - unpack the small files; each is checked by name in area_verify
 _area_open_bundle() {
-  local bundle=${AREA[$1.bundle]:-} objects=${AREA[$1.objects]}
+  local bundle=${AREA["$1.bundle"]:-} objects=${AREA["$1.objects"]}
   [[ -n $bundle ]] || return 0
   _area_keep "$1" "$bundle"
   verify_archive "$objects/$bundle" "$AREA_MAX_UNPACKED" || _area_refuse || return $?
@@ -232,14 +244,14 @@ _area_fetch_lists() {
   local item section key
   for item in "${_AREA_LISTS[@]}"; do
     section=${item% *} key=${item#* }
-    [[ -z ${AREA[$section.$key]:-} ]] || _area_want "$section" "${AREA[$section.$key]}" || return 1
+    [[ -z ${AREA["$section.$key"]:-} ]] || _area_want "$section" "${AREA["$section.$key"]}" || return 1
   done
   _area_bring || return 1
   for item in "${_AREA_LISTS[@]}"; do
     section=${item% *} key=${item#* }
-    [[ -n ${AREA[$section.$key]:-} ]] || continue
-    verify_files "$section" "${AREA[$section.objects]}" "${AREA[$section.$key]}" || _area_refuse || return $?
-    _area_read_list "$section" "${AREA[$section.objects]}/${AREA[$section.$key]}" || return 1
+    [[ -n ${AREA["$section.$key"]:-} ]] || continue
+    verify_files "$section" "${AREA["$section.objects"]}" "${AREA["$section.$key"]}" || _area_refuse || return $?
+    _area_read_list "$section" "${AREA["$section.objects"]}/${AREA["$section.$key"]}" || return 1
   done
 }
 
@@ -282,7 +294,7 @@ _area_fetch_files() {
     case ${AREA_ROW_TYPE[i]} in
       condor) ;; # one of several will be chosen
       nocache)
-        fetch_queue "${AREA[$section.url]}/${AREA_ROW_IN[i]}" "${AREA[$section.objects]}/${AREA_ROW_IN[i]}" - "$AREA_MAX_TEXT" nocache
+        fetch_queue "${AREA["$section.url"]}/${AREA_ROW_IN[i]}" "${AREA["$section.objects"]}/${AREA_ROW_IN[i]}" - "$AREA_MAX_TEXT" nocache
         ;;
       *) _area_want "$section" "${AREA_ROW_IN[i]}" || return 1 ;;
     esac
@@ -312,7 +324,7 @@ area_verify() {
       [[ ${AREA_ROW_SECTION[i]} == "$section" && ${AREA_ROW_TYPE[i]} != condor && ${AREA_ROW_TYPE[i]} != nocache ]] || continue
       area_row_wanted "$i" && names+=("${AREA_ROW_IN[i]}")
     done
-    ((${#names[@]} == 0)) || job_run verify_files "$section" "${AREA[$section.objects]}" "${names[@]}" || _area_refuse || return $?
+    ((${#names[@]} == 0)) || job_run verify_files "$section" "${AREA["$section.objects"]}" "${names[@]}" || _area_refuse || return $?
   done
 }
 
@@ -336,13 +348,13 @@ area_place() {
 #   Sets REPLY to its path.
 area_place_late() {
   local section=${AREA_ROW_SECTION[$1]} name=${AREA_ROW_IN[$1]}
-  area_have "$section" "$name" && verify_files "$section" "${AREA[$section.objects]}" "$name" || return 1
+  area_have "$section" "$name" && verify_files "$section" "${AREA["$section.objects"]}" "$name" || return 1
   _area_place_row "$1" && chmod u+x -- "$REPLY"
 }
 
 # area_path INDEX - set REPLY to the place of a listed file, whether it is there or not
 area_path() {
-  REPLY=${AREA[${AREA_ROW_SECTION[$1]}.folder]}/${AREA_ROW_OUT[$1]}
+  REPLY=${AREA["${AREA_ROW_SECTION[$1]}.folder"]}/${AREA_ROW_OUT[$1]}
   [[ ${AREA_ROW_TYPE[$1]} != config:c ]] || REPLY=$WORK/condor_config.d/${AREA_ROW_OUT[$1]}
 }
 
@@ -358,7 +370,7 @@ _area_place_row() {
 
 _area_place_file() {
   local section=${AREA_ROW_SECTION[$1]} content
-  local from=${AREA[$section.objects]}/${AREA_ROW_IN[$1]} to
+  local from=${AREA["$section.objects"]}/${AREA_ROW_IN[$1]} to
   area_path "$1"
   to=$REPLY
   [[ -f $from ]] || log_fail 1 "area $section: ${AREA_ROW_IN[$1]} is missing" || return $?
@@ -377,7 +389,7 @@ _area_place_file() {
 
 _area_place_untar() {
   local section=${AREA_ROW_SECTION[$1]} from folder
-  from=${AREA[$section.objects]}/${AREA_ROW_IN[$1]}
+  from=${AREA["$section.objects"]}/${AREA_ROW_IN[$1]}
   _area_untar_folder "$1" || _area_refuse || return $?
   folder=$REPLY
   verify_archive "$from" "$AREA_MAX_UNPACKED" || _area_refuse || return $?
@@ -398,7 +410,7 @@ _area_untar_folder() {
     client) key=GLIDECLIENT_$key ;;
     client_group) key=GLIDECLIENT_GROUP_$key ;;
   esac
-  path=${AREA[$section.folder]}
+  path=${AREA["$section.folder"]}
   config_get "$key" ''
   if [[ -f $REPLY ]]; then
     while read -r name folder || [[ -n $name ]]; do
@@ -455,7 +467,7 @@ area_libraries() {
   REPLY=
   for i in ${AREA_ROW_OUT[@]+"${!AREA_ROW_OUT[@]}"}; do
     [[ ${AREA_ROW_TYPE[i]} == library && ${AREA_ROW_SECTION[i]} == main ]] || continue
-    REPLY+=${AREA[main.objects]}/${AREA_ROW_IN[i]}$'\n'
+    REPLY+=${AREA["main.objects"]}/${AREA_ROW_IN[i]}$'\n'
   done
 }
 

@@ -21,7 +21,8 @@ log_fail() {
 # _log_line LEVEL MESSAGE
 #   FUNCNAME[2] is whoever called log_*: the name to search for in lib/.
 #   -1 ("now") is spelled out: bash 4.2 prints 1970 without it.
+#   It never fails: that nobody reads is no reason to.
 _log_line() {
   local text=${2//$'\n'/; } # one event stays one line
-  TZ=UTC0 printf '%(%FT%TZ)T %-5s %s: %s\n' -1 "$1" "${FUNCNAME[2]:-main}" "$text" >&2 || : # unread
+  TZ=UTC0 printf '%(%FT%TZ)T %-5s %s: %s\n' -1 "$1" "${FUNCNAME[2]:-main}" "$text" >&2 || :
 }
