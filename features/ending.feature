@@ -70,5 +70,5 @@ Feature: However a glidein ends, nothing of it remains on the node
   Scenario: The stop list
     Given a glidein that has joined the pool
     When the operator puts its entry on the stop list
-    Then it ends within 40 seconds with code 3
+    Then it ends within 80 seconds with code 3
     And a new glidein of that entry ends with code 3 before it brings HTCondor

@@ -203,9 +203,10 @@ class Node:
         slot = self.folder / name
         slot.mkdir(exist_ok=True)
         nobodys = factory.server.url.removeprefix("http://")
-        parameters = {"GLIDEIN_Collector": nobodys, **parameters}
+        given = parameters
+        parameters = {"GLIDEIN_Collector": nobodys, **given}
         if pool is not None:
-            parameters["GLIDEIN_Collector"] = pool.collector
+            parameters = {**parameters, "GLIDEIN_Collector": pool.collector, **given}
             pool.token_file(slot / "credential_test.idtoken")
         own = {
             "BACKOFF_MAX_S": "0",

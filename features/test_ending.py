@@ -180,7 +180,7 @@ def troubled(
                 options = ["-web", f"http://127.0.0.1:{unused.getsockname()[1]}"]
         case "the disk is full":
             need("unshare", root=True)
-            wrap = small_disk(node, "30m")
+            wrap = small_disk(node, "70m")
             env |= {"CHECK_MIN_DISK_MB": "1", "GLIDEIN_CACHE": "none"}
         case "a script says no":
             here = with_script(factory_with, "#!/bin/sh\nexit 1\n")
@@ -326,5 +326,5 @@ def new_one(glidein: LocalGlidein, node: Node) -> None:
     node.glideins.append(fresh)
     fresh.start()
     assert fresh.wait(30) == 3, fresh.log()
-    assert [phase.name for phase in fresh.phases()][-1] == "fetch"
+    assert [phase["name"] for phase in fresh.report()["phases"]] == ["prepare", "fetch"]
     assert "condor" not in fresh.report()

@@ -132,19 +132,26 @@ _configure_line() {
   _CONFIGURE_TEXT+="$1 =${2:+ $2}"$'\n'
 }
 
-# _configure_literal TEXT - set REPLY to TEXT such that HTCondor expands nothing in it
-_configure_literal() {
-  local dollar='$(DOLLAR)'
-  REPLY=${1//'$'/$dollar}
+# _configure_replace TEXT FROM TO - set REPLY to TEXT with TO for every FROM. In ${TEXT//FROM/TO} bash
+#   5.2 gives & and backslashes in TO a meaning that older ones do not.
+_configure_replace() {
+  local rest=$1 out=''
+  while [[ $rest == *"$2"* ]]; do
+    out+=${rest%%"$2"*}$3
+    rest=${rest#*"$2"}
+  done
+  REPLY=$out$rest
 }
 
-# _configure_string TEXT - set REPLY to TEXT as a ClassAd string
+# _configure_literal TEXT - set REPLY to TEXT such that HTCondor expands nothing in it
+_configure_literal() { _configure_replace "$1" '$' '$(DOLLAR)'; }
+
+# _configure_string TEXT - set REPLY to TEXT as a string of the old ClassAd language, which is that of
+#   configuration files: a backslash means something before a quote only
 _configure_string() {
-  local text=$1 backslash='\' quote='"'
-  text=${text//"$backslash"/$backslash$backslash}
-  text=${text//"$quote"/$backslash$quote}
-  _configure_literal "$text"
-  REPLY=$quote$REPLY$quote
+  _configure_replace "$1" '"' '\"'
+  _configure_literal "$REPLY"
+  REPLY="\"$REPLY\""
 }
 
 # _configure_expression TEXT - can TEXT stand in parentheses? Quotes and parentheses must pair.
@@ -326,7 +333,7 @@ _configure_number() {
 
 # _configure_variables - the variables as facts; what is advertised; what jobs get to see
 _configure_variables() {
-  local name type default condor req publish user where value advertised='' environment='' quote="'"
+  local name type default condor req publish user where value advertised='' environment=''
   _configure_title 'variables of the factory, the entry and the Frontend'
   for name in "${_CONFIGURE_ORDER[@]}"; do
     [[ ${_CONFIGURE_VALUE[$name]+x} && $_CONFIGURE_COMPOSED != *" $name "* ]] || continue
@@ -356,8 +363,10 @@ _configure_variables() {
       +) user=$name ;;
       @) user=$condor ;;
     esac
-    _configure_literal "${value//"$quote"/$quote$quote}"
-    environment+=" $user=$quote${REPLY//'"'/'""'}$quote"
+    _configure_replace "$value" "'" "''"
+    _configure_replace "$REPLY" '"' '""'
+    _configure_literal "$REPLY"
+    environment+=" $user='$REPLY'"
   done
   _configure_title 'advertised with every slot, and given to every job'
   _configure_line GLIDEIN_ToRetire "$CONFIGURE_TO_RETIRE" "computed: $_CONFIGURE_TIMES_FROM" || return 1

@@ -253,7 +253,10 @@ _startd_end() {
 # _startd_retire - make the startd retire now: what it would do at GLIDEIN_ToRetire
 _startd_retire() {
   clock_epoch
-  printf '# told to stop peacefully\nGLIDEIN_ToRetire = %s\n' "$REPLY" >"$WORK/condor_config.d/zzzz_retire" \
+  # Master and startd look whether it is time to leave when they send their ads; at most every half
+  # minute, since whole factories may be told at once.
+  printf '# told to stop peacefully\n%s = %s\n' GLIDEIN_ToRetire "$REPLY" UPDATE_INTERVAL 30 \
+    MASTER_UPDATE_INTERVAL 30 >"$WORK/condor_config.d/zzzz_retire" \
     || log_fail 1 "cannot write $WORK/condor_config.d/zzzz_retire" || return
   kill -HUP "$STARTD_PID" 2>/dev/null
 }

@@ -42,7 +42,7 @@ remember() {
 
 @test "backoff_wait: grows with failures within its jitter, up to the maximum" {
   local failures base i
-  for failures in 1 2 3 4 5 6 9 10 500 9999; do
+  for failures in 1 2 3 4 5 6 9 10 65 500 9999; do
     base=$((10 << ((failures < 10 ? failures : 10) - 1)))
     ((base <= 200)) || base=200
     for i in {1..20}; do

@@ -170,6 +170,7 @@ glidein() {
   mkdir -p "$PLACE/glide_bare__" "$PLACE/glide_links_" "$PLACE/glide_ownlnk/.glidein"
   ln -s ../target/.glidein "$PLACE/glide_links_/.glidein"
   ln -s ../../target/.glidein/owner "$PLACE/glide_ownlnk/.glidein/owner"
+  touch -h -d '-2 minutes' "$PLACE/glide_ownlnk/.glidein/owner"
   for text in '' garbage 'pid a b c 0 1' 'pid a b c -1 1' $'\x01\xff'; do
     mkdir -p "$PLACE/glide_bad${#text}xx/.glidein"
     printf '%s\n' "$text" >"$PLACE/glide_bad${#text}xx/.glidein/owner"
@@ -216,6 +217,19 @@ glidein() {
   workdir_remove
   [[ -z $(ls -A "$PLACE") && -z ${WORKDIR_LOCK_FD:-} ]]
   workdir_remove
+}
+
+@test "workdir_remove: removes what an ordinary user's job made unreadable" {
+  local as=() place
+  ((EUID != 0)) || as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+  needs setpriv
+  place=$(mktemp -d) # root's own temporary folder is closed to others
+  chmod 0777 "$place"
+  cp -r "$LIB" "$place/lib" && chmod -R a+rX "$place/lib"
+  run -0 "${as[@]}" bash -uc 'cd "$1" && for module in log clock job workdir; do source "lib/$module.sh"; done
+    workdir_make "$1" && mkdir -p "$WORK/execute/dir/deep" && chmod 000 "$WORK/execute/dir" && workdir_remove' remove "$place"
+  run ! compgen -G "$place/glide_*"
+  rm -rf "$place"
 }
 
 @test "workdir_remove: before there is one does nothing" {
