@@ -32,7 +32,7 @@ Feature: A glidein serves its pool while it can, and says how it ended
       | trixie | its time for new jobs is over     | 0    | retired          |
       | sid    | its time is over                  | 0    | retired          |
       | trixie | condor_master is killed           | 72   | killed           |
-      | sid    | condor_startd is killed           | 72   | killed           |
+      | trixie | condor_startd is killed           | 72   | killed           |
       | trixie | condor_startd crashes             | 71   | crashed          |
       | trixie | has no token                      | 73   | never_registered |
       | sid    | has a token of another pool       | 73   | never_registered |

@@ -90,7 +90,7 @@ sleepers() { pgrep -c -x -f "sleep $MARK" || :; }
 }
 
 @test "job_end: ends a job that is stopped" {
-  run -0 worker 'job_start bash -c "kill -STOP \$\$; sleep $MARK"; clock_pause 0.3; job_end "$JOB_PID"; ((SECONDS < 3))'
+  run -0 worker 'job_start bash -c "kill -STOP \$\$; sleep $MARK"; clock_pause 0.3; job_end "$JOB_PID" 10; ((SECONDS < 6))'
 }
 
 @test "job_end: does not wait long for a process that does not even die of KILL" {
