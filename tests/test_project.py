@@ -88,6 +88,37 @@ MACHINE = re.compile("(?<![\\w.$}~-])/(?:work|root|home)/" + r"[A-Za-z0-9_.-]+")
 REGISTRY = re.compile(r"pypi|pythonhosted|registry\.npm|deb\.debian\.org/|security\.debian")
 
 
+def worker_code() -> str:
+    """Return all of the worker's shell, without its comments."""
+    files = [*sorted(LIB.glob("*.sh")), ROOT / "glidein" / "glidein_startup.sh"]
+    lines = "\n".join(path.read_text() for path in files).splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+
+
+def test_no_return_of_the_worker_is_bare() -> None:
+    """Inside a trap, bash takes a bare return's status from before the trap."""
+    bare = re.findall(r"^.*\breturn *(?:$|;|\}|\||&).*$", worker_code(), re.MULTILINE)
+    assert bare == []
+
+
+def test_every_function_that_the_worker_calls_is_there() -> None:
+    """A call of what was cut away is only a line in a log, where `|| :` stands behind it."""
+    code = worker_code()
+    defined = set(re.findall(r"^([a-z_][a-z0-9_]*)\(\)", code, re.MULTILINE))
+    subjects = {path.stem for path in LIB.glob("*.sh")} | {"glidein"}
+    called = re.findall(
+        r"(?:^|[;&|!({] |\b(?:if|then|else|do|job_run|until|while) )\s*(_?[a-z]+_[a-z0-9_]+)(?= |$|;)",
+        code,
+        re.MULTILINE,
+    )
+    missing = {
+        name
+        for name in called
+        if name.lstrip("_").split("_")[0] in subjects and name not in defined
+    }
+    assert missing == set()
+
+
 def test_no_path_of_somebodys_machine_is_committed() -> None:
     found = [
         f"{name}:{number}: {line.strip()}"

@@ -23,9 +23,9 @@ cache_open() {
     _cache_place
     dir=$REPLY/glidein-cache.$EUID
   fi
-  [[ $dir == /* && $dir != *$'\n'* ]] || log_fail 1 "no cache: not an absolute path: $dir" || return
+  [[ $dir == /* && $dir != *$'\n'* ]] || log_fail 1 "no cache: not an absolute path: $dir" || return $?
   [[ -d $dir && ! -L $dir ]] || mkdir -m 0700 -- "$dir" 2>/dev/null || [[ -d $dir ]] \
-    || log_fail 1 "no cache: cannot make $dir" || return
+    || log_fail 1 "no cache: cannot make $dir" || return $?
   if [[ -L $dir || ! -d $dir || ! -O $dir ]]; then
     log_warn "no cache: $dir is a link, or somebody else's"
     return 1
@@ -33,7 +33,7 @@ cache_open() {
   # Owner and not a link: in a sticky folder nobody else can exchange it from here on. The mode is
   # set, not asked for: what somebody put there before is found out by its hash.
   chmod 0700 -- "$dir" 2>/dev/null && [[ -w $dir && -x $dir ]] \
-    || log_fail 1 "no cache: cannot write $dir" || return
+    || log_fail 1 "no cache: cannot write $dir" || return $?
   CACHE_DIR=$dir
 }
 
@@ -46,7 +46,7 @@ _cache_place() {
     for id in "${_CONDOR_SCRATCH_DIR:-}" "${SLURM_JOB_ID:-}" "${PBS_JOBID:-}" "${JOB_ID:-}" "${LSB_JOBID:-}"; do
       [[ -z $id || $REPLY != *"$id"* ]] || continue 2
     done
-    return
+    return $?
   done
   REPLY=/tmp
 }
@@ -55,7 +55,7 @@ _cache_place() {
 #   Returns:  0;  1  it is not in the cache, or is no longer what it was (then it is removed)
 cache_get() {
   local entry
-  _cache_entry "$1" || return
+  _cache_entry "$1" || return $?
   entry=$REPLY
   [[ -f $entry && ! -L $entry && -O $entry ]] || return 1
   # Linked or copied first, then checked: what is checked is what is used.
@@ -78,7 +78,7 @@ cache_get() {
 #   Returns:  0  it is in the cache;  1  it is not, which harms nothing but time
 cache_put() {
   local entry new
-  _cache_entry "$1" || return
+  _cache_entry "$1" || return $?
   entry=$REPLY
   [[ ! -e $entry ]] || return 0
   ! ln -- "$2" "$entry" 2>/dev/null || return 0
@@ -94,7 +94,7 @@ cache_put() {
 _cache_entry() {
   REPLY=
   [[ -n $CACHE_DIR ]] || return 1
-  verify_spec "$1" || log_fail 1 "not a hash: '$1'" || return
+  verify_spec "$1" || log_fail 1 "not a hash: '$1'" || return $?
   REPLY=$CACHE_DIR/${1/:/.}
 }
 

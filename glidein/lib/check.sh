@@ -148,7 +148,7 @@ check_system() {
   } 2>/dev/null
   if [[ -z $kernel ]]; then
     _check_say fail 'cannot read /proc' 'a mounted /proc'
-    return
+    return $?
   fi
   [[ $kernel =~ ^([0-9]+)\.([0-9]+) ]] \
     && ((BASH_REMATCH[1] > 3 || (BASH_REMATCH[1] == 3 && BASH_REMATCH[2] >= 2))) || status=fail
@@ -178,7 +178,7 @@ check_disk() {
   local needed="$CHECK_MIN_DISK_MB MB, $CHECK_MIN_INODES inodes free"
   if ! resources_disk_free "$dir"; then
     _check_say warn "$dir: not measured" "$needed"
-    return
+    return $?
   fi
   mb=${REPLY%% *} inodes=${REPLY#* }
   type=${inodes#* } inodes=${inodes%% *}
@@ -210,7 +210,7 @@ check_files() {
   local soft hard status=ok needed="$CHECK_WARN_FILES; hard limit $CHECK_MIN_FILES at least"
   if ! resources_limit 'Max open files'; then
     _check_say warn 'not measured' "$needed"
-    return
+    return $?
   fi
   soft=${REPLY% *} hard=${REPLY#* }
   [[ $soft == unlimited ]] || ((soft >= CHECK_WARN_FILES)) || status=warn
@@ -223,7 +223,7 @@ check_processes() {
   local needed="$CHECK_WARN_PROCESSES; $CHECK_MIN_PROCESSES at least"
   if ! resources_limit 'Max processes'; then
     _check_say warn 'not measured' "$needed"
-    return
+    return $?
   fi
   soft=${REPLY% *} hard=${REPLY#* } found="soft limit $soft, hard $hard"
   least=${hard/unlimited/}
@@ -259,7 +259,7 @@ check_processor() {
       level=$REPLY
       if [[ -z $flags ]]; then
         _check_say warn "$arch, level not measured" "x86-64-v$CHECK_MIN_X86_LEVEL"
-        return
+        return $?
       fi
       ((level >= CHECK_MIN_X86_LEVEL)) || status=fail
       _check_say "$status" "x86-64-v$level${model:+, $model}" "x86-64-v$CHECK_MIN_X86_LEVEL"
@@ -291,7 +291,7 @@ check_memory() {
   [[ -n $RESOURCES_MEMORY_MB ]] || { resources_cpus && resources_memory; }
   if [[ -z $RESOURCES_MEMORY_MB ]]; then
     _check_say warn 'not measured' "$needed"
-    return
+    return $?
   fi
   if resources_available; then
     available=$REPLY
@@ -586,7 +586,7 @@ check_names() {
   local -A resolved=()
   if [[ -z $_CHECK_PIPE ]]; then
     _check_say warn 'not measured: this system has no /dev/fd' 'names that resolve'
-    return
+    return $?
   fi
   for id in "${!_CHECK_JOB[@]}"; do
     what=${_CHECK_JOB[id]} said=${_CHECK_JOB_SAID[id]}
@@ -621,13 +621,13 @@ check_collector() {
   local needed='of each group one that accepts connections'
   if [[ -n $_CHECK_COLLECTOR_ERROR ]]; then
     _check_say fail "$_CHECK_COLLECTOR_ERROR" "$needed"
-    return
+    return $?
   elif [[ ! ${_CHECK_GROUP[0]+x} ]]; then
     _check_say skip 'not asked: no collector named' "$needed"
-    return
+    return $?
   elif [[ -z $_CHECK_PIPE ]]; then
     _check_say warn 'not measured: this system has no /dev/fd' "$needed"
-    return
+    return $?
   fi
   for i in "${!_CHECK_GROUP[@]}"; do
     reached='' reasons='' tried=0

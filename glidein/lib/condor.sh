@@ -32,7 +32,7 @@ condor_choose() {
   local arch versions rest wanted line version offered=()
   condor_arch || return 1
   arch=$REPLY
-  [[ -r $1 ]] || log_fail 1 "cannot read the list of tarballs $1" || return
+  [[ -r $1 ]] || log_fail 1 "cannot read the list of tarballs $1" || return $?
   while IFS= read -r line || [[ -n $line ]]; do
     [[ $line == condor-*-*.tar.gz' '* ]] && offered+=("$line")
   done <"$1"
@@ -92,12 +92,12 @@ condor_unpack() {
   local tarball=$1 dir=$2 zip=z
   [[ $tarball != *.tar ]] || zip= # decompressed already
   [[ $dir == /* ]] || dir=$PWD/$dir
-  [[ -d $dir ]] || mkdir -p -- "$dir" || log_fail 1 "cannot make the folder $dir" || return
+  [[ -d $dir ]] || mkdir -p -- "$dir" || log_fail 1 "cannot make the folder $dir" || return $?
   # All files get today's date, or cleaners of /tmp might take them for forgotten.
   # The names reach tar by no option: it would read a backslash or a colon in them its own way.
   (cd -- "$dir" && exec tar "-x${zip}mof" -) <"$tarball" \
-    || log_fail 1 "cannot unpack $tarball into $dir" || return
-  _condor_is_in "$dir" || log_fail 3 "not an HTCondor tarball: $tarball" || return
+    || log_fail 1 "cannot unpack $tarball into $dir" || return $?
+  _condor_is_in "$dir" || log_fail 3 "not an HTCondor tarball: $tarball" || return $?
   [[ ! -e $dir/RELOCATE ]] || _condor_relocate "$dir"
 }
 
@@ -106,10 +106,10 @@ condor_unpack() {
 #             1  it does not run; the log has the complaint of the kernel or the loader
 condor_version() {
   local said
-  _condor_is_in "$1" || log_fail 1 "no HTCondor in $1" || return
+  _condor_is_in "$1" || log_fail 1 "no HTCondor in $1" || return $?
   said=$(CONDOR_CONFIG=/dev/null "$1/bin/condor_version" 2>&1) \
     && [[ $said =~ \$CondorVersion:\ ([0-9.]+)\  ]] \
-    || log_fail 1 "HTCondor in $1 does not run here: ${said:-no output}" || return
+    || log_fail 1 "HTCondor in $1 does not run here: ${said:-no output}" || return $?
   REPLY=${BASH_REMATCH[1]}
 }
 
@@ -128,16 +128,16 @@ _condor_relocate() {
   {
     IFS=' ' read -r mark size interpreter
     [[ $mark == '#' && $size =~ ^[0-9]{1,4}$ && $interpreter == lib/* ]] \
-      || log_fail 3 "$dir/RELOCATE: cannot read its first line" || return
+      || log_fail 3 "$dir/RELOCATE: cannot read its first line" || return $?
     path=$dir/$interpreter
     ((${#path} < size)) \
-      || log_fail 2 "path too long: ${#path} bytes, at most $((size - 1)): $path" || return
+      || log_fail 2 "path too long: ${#path} bytes, at most $((size - 1)): $path" || return $?
     printf -v zeros '%*s' $((size - ${#path})) ''
     while IFS=' ' read -r length place; do
       [[ $length =~ ^[0-9]+$ && /$place/ != */../* && -f $dir/$place ]] \
-        || log_fail 3 "$dir/RELOCATE: cannot read: $length $place" || return
+        || log_fail 3 "$dir/RELOCATE: cannot read: $length $place" || return $?
       printf "%s${zeros// /\\0}" "$path" >>"$dir/$place" \
-        || log_fail 1 "cannot write $dir/$place" || return
+        || log_fail 1 "cannot write $dir/$place" || return $?
     done
   } <"$dir/RELOCATE"
 }

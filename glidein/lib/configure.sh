@@ -101,7 +101,7 @@ configure_condor() {
     && _configure_policy \
     || return 1
   { printf '%s' "$_CONFIGURE_TEXT" >"$WORK/condor_config"; } 2>/dev/null \
-    || log_fail 1 "cannot write $WORK/condor_config" || return
+    || log_fail 1 "cannot write $WORK/condor_config" || return $?
   log_info "wrote $WORK/condor_config name=$CONFIGURE_NAME to_retire=$CONFIGURE_TO_RETIRE to_die=$CONFIGURE_TO_DIE"
 }
 
@@ -122,9 +122,9 @@ _configure_title() {
 # _configure_line NAME VALUE FROM - one fact. VALUE is HTCondor's syntax already.
 #   Returns:  0;  1 NAME is no name, or VALUE would not stay one line
 _configure_line() {
-  [[ $1 =~ ^[A-Za-z_][A-Za-z0-9_.]*$ ]] || log_fail 1 "not a name in HTCondor's configuration: '$1'" || return
+  [[ $1 =~ ^[A-Za-z_][A-Za-z0-9_.]*$ ]] || log_fail 1 "not a name in HTCondor's configuration: '$1'" || return $?
   [[ $2 != *[[:cntrl:]]* && $2 != *'\' ]] \
-    || log_fail 1 "$1: its value has a control character, or a backslash at its end" || return
+    || log_fail 1 "$1: its value has a control character, or a backslash at its end" || return $?
   if [[ $3 != "$_CONFIGURE_SAID" ]]; then
     _CONFIGURE_TEXT+="# $3"$'\n'
     _CONFIGURE_SAID=$3
@@ -195,8 +195,8 @@ _configure_read_lists() {
     config_get "${prefix}CONDOR_VARS_FILE" ''
     path=$REPLY
     if [[ -n $path ]]; then
-      _configure_slurp "$path" || log_fail 1 "cannot read the list of variables $where: $path" || return
-      _configure_read_list "$REPLY" "default $where" || log_fail 1 "in the list of variables $where: $path" || return
+      _configure_slurp "$path" || log_fail 1 "cannot read the list of variables $where: $path" || return $?
+      _configure_read_list "$REPLY" "default $where" || log_fail 1 "in the list of variables $where: $path" || return $?
     fi
     config_get "${prefix}CONSTS_FILE" ''
     path=$REPLY
@@ -220,7 +220,7 @@ _configure_read_list() {
     [[ -n $name && $name != '#'* ]] || continue
     [[ $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ && $type == [SIC] && $condor =~ ^(\+|[A-Za-z_][A-Za-z0-9_.]*)$ &&
       $req == [YN] && $publish == [YN] && $user =~ ^(-|\+|@|[A-Za-z_][A-Za-z0-9_]*)$ && -z $more ]] \
-      || log_fail 1 "not a row of seven columns: '$line'" || return
+      || log_fail 1 "not a row of seven columns: '$line'" || return $?
     [[ ${_CONFIGURE_ROW[$name]+x} ]] || _CONFIGURE_ORDER+=("$name")
     [[ $condor != + ]] || condor=$name
     _CONFIGURE_ROW[$name]="$type $default $condor $req $publish $user $2"
@@ -270,9 +270,9 @@ _configure_values() {
         _CONFIGURE_FROM[$name]='glidein_config'
       fi
     elif [[ $req == Y && $_CONFIGURE_COMPOSED != *" $name "* ]]; then
-      log_fail 1 "required variable is not set: $name" || return
+      log_fail 1 "required variable is not set: $name" || return $?
     elif [[ $default != - ]]; then
-      configure_expand "$default" || log_fail 1 "$name: cannot expand its default '$default'" || return
+      configure_expand "$default" || log_fail 1 "$name: cannot expand its default '$default'" || return $?
       _CONFIGURE_VALUE[$name]=$REPLY
       _CONFIGURE_FROM[$name]=$where
     fi
@@ -327,7 +327,7 @@ configure_expand() {
 # _configure_number NAME - set REPLY to the value of variable NAME, a whole number of seconds
 _configure_number() {
   REPLY=${_CONFIGURE_VALUE[$1]-}
-  [[ $REPLY =~ ^[0-9]{1,9}$ ]] || log_fail 1 "$1: expected a whole number, got '$REPLY'" || return
+  [[ $REPLY =~ ^[0-9]{1,9}$ ]] || log_fail 1 "$1: expected a whole number, got '$REPLY'" || return $?
   REPLY=$((10#$REPLY))
 }
 
@@ -344,7 +344,7 @@ _configure_variables() {
     case $type in
       S)
         # Seen with 25.14: a shadow that is sent such a string ends at once, and so does each job.
-        [[ $value != *'\' ]] || log_fail 1 "$name: HTCondor's daemons cannot pass on a string that ends with a backslash: '$value'" || return
+        [[ $value != *'\' ]] || log_fail 1 "$name: HTCondor's daemons cannot pass on a string that ends with a backslash: '$value'" || return $?
         _configure_string "$value"
         ;;
       I)
@@ -355,7 +355,7 @@ _configure_variables() {
     esac
     # Numbers and expressions end up as text of HTCondor's language: a broken one spoils START.
     [[ $type == S ]] || _configure_expression "$value" \
-      || log_fail 1 "$name: quotes or parentheses do not pair: '$value'" || return
+      || log_fail 1 "$name: quotes or parentheses do not pair: '$value'" || return $?
     _configure_line "$condor" "$REPLY" "$where" || return 1
     [[ $publish == N ]] || advertised+=" $condor"
     case $user in
@@ -393,11 +393,11 @@ _configure_places() {
   if [[ ! $WORK$1 =~ ^[A-Za-z0-9/._+@=:~-]+$ ]]; then
     _configure_private || return 1
     ln -s -- "$WORK" "$CONFIGURE_PRIVATE/work" && ln -s -- "$1" "$CONFIGURE_PRIVATE/condor" \
-      || log_fail 1 "cannot make links in $CONFIGURE_PRIVATE" || return
+      || log_fail 1 "cannot make links in $CONFIGURE_PRIVATE" || return $?
     local=$CONFIGURE_PRIVATE/work condor=$CONFIGURE_PRIVATE/condor
   fi
   mkdir -p -- "$WORK/log" "$WORK/execute" "$WORK/spool" "$WORK/lock" "$WORK/condor_config.d" \
-    "$WORK/cred.d/idtokens" || log_fail 1 "cannot make HTCondor's folders in $WORK" || return
+    "$WORK/cred.d/idtokens" || log_fail 1 "cannot make HTCondor's folders in $WORK" || return $?
   _configure_title 'places'
   _configure_line RELEASE_DIR "$condor" 'where HTCondor was found or unpacked' || return 1
   _configure_line BIN '$(RELEASE_DIR)/bin' 'where HTCondor was found or unpacked' || return 1
@@ -461,7 +461,7 @@ _configure_times() {
     die=$((walltime - CONFIGURE_UPDATE_S - CONFIGURE_GRACEFUL_S))
     retire=$((walltime - CONFIGURE_GRACEFUL_S - ${spread:-66} - CONFIGURE_UPDATE_S - CONFIGURE_MIN_RETIRE_S))
     ((job_max <= retire)) || job_max=$retire
-    ((job_max > 0)) || log_fail 1 "GLIDEIN_Max_Walltime=$walltime leaves no time for a job" || return
+    ((job_max > 0)) || log_fail 1 "GLIDEIN_Max_Walltime=$walltime leaves no time for a job" || return $?
     retire=$((die - job_max))
   else
     _configure_number GLIDEIN_Retire_Time || return 1
@@ -473,7 +473,7 @@ _configure_times() {
   retire=$((retire - spread))
   die=$((die - spread))
   ((retire >= CONFIGURE_MIN_RETIRE_S)) \
-    || log_fail 1 "would take jobs for $retire seconds ($_CONFIGURE_TIMES_FROM): less than $CONFIGURE_MIN_RETIRE_S" || return
+    || log_fail 1 "would take jobs for $retire seconds ($_CONFIGURE_TIMES_FROM): less than $CONFIGURE_MIN_RETIRE_S" || return $?
   _CONFIGURE_TIMES_FROM+=", GLIDEIN_Job_Max_Time=$job_max, GLIDEIN_Graceful_Shutdown=$CONFIGURE_GRACEFUL_S, spread=$spread"
   clock_epoch
   now=$REPLY
@@ -496,7 +496,7 @@ _configure_daemons() {
   _configure_line DAEMON_LIST "$daemons" "$from" || return 1
   _configure_collectors GLIDEIN_Collector || return 1
   collector=$REPLY
-  [[ -n $collector ]] || log_fail 1 "GLIDEIN_Collector is not set: no pool to join" || return
+  [[ -n $collector ]] || log_fail 1 "GLIDEIN_Collector is not set: no pool to join" || return $?
   report_fact condor.collector "$collector"
   _configure_line HEAD_NODE "$collector" "$_CONFIGURE_CHOSEN" || return 1
   _configure_line GLIDEIN_COLLECTOR_NAME "\"$collector\"" "$_CONFIGURE_CHOSEN" || return 1
@@ -525,7 +525,7 @@ _configure_daemons() {
 #   the job's folder.
 _configure_as_root() {
   chmod 0711 -- "$WORK" && chmod 0755 -- "$WORK/execute" \
-    || log_fail 1 "cannot open $WORK to the user of the jobs" || return
+    || log_fail 1 "cannot open $WORK to the user of the jobs" || return $?
   _configure_line CONDOR_IDS 0.0 'detected: running as root'
 }
 
@@ -547,15 +547,15 @@ _configure_collectors() {
   value=${REPLY//[[:space:]]/}
   REPLY=
   [[ -n $value ]] || return 0
-  [[ $value =~ ^[][A-Za-z0-9._:?=\&\<\>%,\;+-]+$ ]] || log_fail 1 "$1: not a list of collectors: '$value'" || return
+  [[ $value =~ ^[][A-Za-z0-9._:?=\&\<\>%,\;+-]+$ ]] || log_fail 1 "$1: not a list of collectors: '$value'" || return $?
   IFS=';' read -r -a groups <<<"$value"
   for group in "${groups[@]}"; do
     IFS=',' read -r -a alternatives <<<"$group"
     ((${#alternatives[@]})) || continue
     chosen=${alternatives[RANDOM % ${#alternatives[@]}]}
-    [[ -n $chosen ]] || log_fail 1 "$1: an empty name in '$value'" || return
+    [[ -n $chosen ]] || log_fail 1 "$1: an empty name in '$value'" || return $?
     if [[ $chosen =~ ^(.*:|.*sock=[A-Za-z_]+)([0-9]{1,5})-([0-9]{1,5})$ ]]; then
-      ((10#${BASH_REMATCH[3]} >= 10#${BASH_REMATCH[2]})) || log_fail 1 "$1: not a range: '$chosen'" || return
+      ((10#${BASH_REMATCH[3]} >= 10#${BASH_REMATCH[2]})) || log_fail 1 "$1: not a range: '$chosen'" || return $?
       chosen=${BASH_REMATCH[1]}$((10#${BASH_REMATCH[2]} + RANDOM % (10#${BASH_REMATCH[3]} - 10#${BASH_REMATCH[2]} + 1)))
     fi
     out+=${out:+,}$chosen
@@ -608,15 +608,15 @@ _configure_tokens() {
   for file in "$start"/*.idtoken ${file:+"$file"}; do
     [[ -e $file ]] || [[ $file == "${IDTOKENS_FILE:-}" ]] || continue
     name=${file##*/}
-    [[ $name =~ ^[A-Za-z0-9_][A-Za-z0-9._@+-]*$ ]] || log_fail 1 "not a good name for a token file: $file" || return
-    _configure_slurp "$file" || log_fail 1 "cannot read the token file $file" || return
+    [[ $name =~ ^[A-Za-z0-9_][A-Za-z0-9._@+-]*$ ]] || log_fail 1 "not a good name for a token file: $file" || return $?
+    _configure_slurp "$file" || log_fail 1 "cannot read the token file $file" || return $?
     while IFS= read -r line; do
       line=${line//[[:space:]]/}
       [[ -z $line || $line == '#'* || $line =~ ^[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]+$ ]] \
-        || log_fail 1 "this is no token: $file" || return
+        || log_fail 1 "this is no token: $file" || return $?
     done <<<"$REPLY"
     { printf '%s\n' "$REPLY" >"$WORK/cred.d/idtokens/$name"; } 2>/dev/null \
-      || log_fail 1 "cannot write $WORK/cred.d/idtokens/$name" || return
+      || log_fail 1 "cannot write $WORK/cred.d/idtokens/$name" || return $?
     ((++count))
   done
   _CONFIGURE_TOKENS_FROM="tokens that came with the job: $count"
@@ -635,9 +635,9 @@ _configure_slots() {
   if [[ $layout == partitionable && $RESOURCES_CPUS == 1 && $REPLY != [Tt]rue ]]; then
     layout=fixed from='one core needs no parts (FORCE_PARTITIONABLE=True makes them all the same)'
   fi
-  [[ $RESOURCES_CPUS =~ ^[1-9][0-9]{0,4}$ ]] || log_fail 1 "number of cores: '$RESOURCES_CPUS'" || return
+  [[ $RESOURCES_CPUS =~ ^[1-9][0-9]{0,4}$ ]] || log_fail 1 "number of cores: '$RESOURCES_CPUS'" || return $?
   _configure_line NUM_CPUS "$RESOURCES_CPUS" "${RESOURCES_CPUS_SOURCE:-detected}" || return 1
-  [[ $RESOURCES_MEMORY_MB =~ ^[1-9][0-9]{0,8}$ ]] || log_fail 1 "megabytes of memory: '$RESOURCES_MEMORY_MB'" || return
+  [[ $RESOURCES_MEMORY_MB =~ ^[1-9][0-9]{0,8}$ ]] || log_fail 1 "megabytes of memory: '$RESOURCES_MEMORY_MB'" || return $?
   _configure_line MEMORY "$RESOURCES_MEMORY_MB" "${RESOURCES_MEMORY_MB_SOURCE:-${RESOURCES_MEMORY_SOURCE:-detected}}" || return 1
   _configure_line MACHINE_RESOURCE_GPUs 0 'fixed' || return 1
   _CONFIGURE_LAYOUT=$layout
@@ -654,7 +654,7 @@ _configure_slots() {
       # each slot's ad tells these of all slots, as slot1_State and so on
       _configure_line STARTD_SLOT_ATTRS 'State, EnteredCurrentState, JobStarts' 'fixed: DAEMON_SHUTDOWN needs them' || return 1
       ;;
-    *) log_fail 1 "SLOTS_LAYOUT: expected fixed or partitionable, got '$layout'" || return ;;
+    *) log_fail 1 "SLOTS_LAYOUT: expected fixed or partitionable, got '$layout'" || return $? ;;
   esac
   _configure_line GLIDEIN_CPUS "$RESOURCES_CPUS" "${RESOURCES_CPUS_SOURCE:-detected}"
 }

@@ -62,7 +62,7 @@ fetch_init() {
     cache=${rest%%,*}
     if [[ $rest == *,* ]]; then rest=${rest#*,}; else rest=; fi
     [[ $cache =~ ^(https?://)?([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$ ]] \
-      || log_fail 3 "not a web cache: '$cache' in '$1'" || return
+      || log_fail 3 "not a web cache: '$cache' in '$1'" || return $?
     FETCH_CACHES+=("${BASH_REMATCH[1]:-http://}${BASH_REMATCH[2]}${BASH_REMATCH[3]:-:3128}")
   done
   cache=${http_proxy:-${HTTP_PROXY:-${https_proxy:-${HTTPS_PROXY:-${all_proxy:-${ALL_PROXY:-}}}}}}
@@ -78,22 +78,22 @@ fetch_init() {
 fetch_queue() {
   local url=$1 dest=$2 hash=$3 max=$4 word nocache=0 optional=0 i=${#_FETCH_URL[@]}
   shift 4
-  [[ $url =~ ^https?://[^[:space:][:cntrl:]]+$ ]] || log_fail 3 "not a URL of the web: '$url'" || return
-  [[ -n $dest && $dest != */ && $dest != *$'\n'* ]] || log_fail 3 "not a file: '$dest'" || return
-  [[ $hash == - ]] || verify_spec "$hash" || log_fail 3 "$url: not a hash: '$hash'" || return
-  [[ $max =~ ^[1-9][0-9]{0,14}$ ]] || log_fail 3 "$url: not a size: '$max'" || return
+  [[ $url =~ ^https?://[^[:space:][:cntrl:]]+$ ]] || log_fail 3 "not a URL of the web: '$url'" || return $?
+  [[ -n $dest && $dest != */ && $dest != *$'\n'* ]] || log_fail 3 "not a file: '$dest'" || return $?
+  [[ $hash == - ]] || verify_spec "$hash" || log_fail 3 "$url: not a hash: '$hash'" || return $?
+  [[ $max =~ ^[1-9][0-9]{0,14}$ ]] || log_fail 3 "$url: not a size: '$max'" || return $?
   for word; do
     case $word in
       nocache) nocache=1 ;;
       optional) optional=1 ;;
-      *) log_fail 3 "$url: unknown word '$word'" || return ;;
+      *) log_fail 3 "$url: unknown word '$word'" || return $? ;;
     esac
   done
   [[ $dest == /* ]] || dest=$PWD/$dest
   if [[ ${_FETCH_BY_DEST[$dest]+x} ]]; then
     i=${_FETCH_BY_DEST[$dest]}
     [[ ${_FETCH_URL[i]} == "$url" && ${_FETCH_HASH[i]} == "$hash" ]] \
-      || log_fail 3 "two different files are to become $dest" || return
+      || log_fail 3 "two different files are to become $dest" || return $?
     return 0
   fi
   _FETCH_BY_DEST[$dest]=$i
@@ -187,7 +187,7 @@ declare -ga _FETCH_FOLDERS=() _FETCH_NOW=()
 
 _fetch_all() {
   local i ready waits=0
-  _fetch_prepare || return
+  _fetch_prepare || return $?
   while :; do
     ready=() _FETCH_NOW=()
     for i in "${!_FETCH_URL[@]}"; do
@@ -327,13 +327,13 @@ _fetch_judge() {
     _FETCH_STATE[i]=here
     [[ $via == direct ]] || _FETCH_FAULTS[$via]=0
     [[ -z ${_FETCH_WRONG[i]} ]] || log_warn "${_FETCH_URL[i]}: right when asked past ${_FETCH_WRONG[i]}"
-    return
+    return $?
   fi
   _FETCH_SAID[i]="via $via: ${TRANSFER_SAID[i]}"
   if [[ $kind == status && $status == 404 ]] && ((_FETCH_OPTIONAL[i])) \
     && [[ $via == direct || ${_FETCH_NOCACHE[i]} == 1 ]]; then
     _FETCH_STATE[i]=absent
-    return
+    return $?
   fi
   log_warn "${_FETCH_URL[i]}: request ${_FETCH_ASKED[i]} via $via: ${TRANSFER_SAID[i]}"
   case $kind in

@@ -71,7 +71,7 @@ resources_cpus() {
     *)
       [[ $wanted =~ ^[0-9]{1,6}$ ]] \
         || log_fail 1 "GLIDEIN_CPUS: expected a number, auto, slot or node, got '$asked'" \
-        || return
+        || return $?
       RESOURCES_CPUS=$((10#$wanted)) RESOURCES_CPUS_SOURCE=option
       RESOURCES_CPUS_SEEN="option=$RESOURCES_CPUS $_RESOURCES_SEEN"
       _resources_least limit && ((REPLY < RESOURCES_CPUS)) \
@@ -79,7 +79,7 @@ resources_cpus() {
       return 0
       ;;
   esac
-  _resources_least "$kinds" || log_fail 1 "cannot find out how many processors there are" || return
+  _resources_least "$kinds" || log_fail 1 "cannot find out how many processors there are" || return $?
   RESOURCES_CPUS=$REPLY RESOURCES_CPUS_SOURCE=$_RESOURCES_FROM
   RESOURCES_CPUS_SEEN=$_RESOURCES_SEEN
   # Frontends ask for glideins by this number; a site that gives less deserves a line.
@@ -187,7 +187,7 @@ resources_memory() {
   config_get GLIDEIN_MaxMemMBs ''
   wanted=${REPLY,,}
   [[ $wanted =~ ^([0-9]{1,12}|auto|)$ ]] \
-    || log_fail 1 "GLIDEIN_MaxMemMBs: expected a number of MB, got '$REPLY'" || return
+    || log_fail 1 "GLIDEIN_MaxMemMBs: expected a number of MB, got '$REPLY'" || return $?
   _resources_forget
   _resources_memory_limits
   if [[ $wanted =~ ^[0-9]+$ ]] && ((10#$wanted > 0)); then
@@ -198,7 +198,7 @@ resources_memory() {
     return 0
   fi
   _resources_memory_hints
-  _resources_least 'limit hint' || log_fail 1 "cannot find out how much memory there is" || return
+  _resources_least 'limit hint' || log_fail 1 "cannot find out how much memory there is" || return $?
   RESOURCES_MEMORY_MB=$REPLY RESOURCES_MEMORY_SOURCE=$_RESOURCES_FROM
   config_get GLIDEIN_MaxMemMBs_Estimate FALSE
   if [[ $_RESOURCES_FROM == node && ${REPLY^^} != TRUE ]] && _resources_node_cpus; then
@@ -266,7 +266,7 @@ resources_disk() {
   asked=$REPLY wanted=${REPLY,,}
   _resources_forget
   resources_disk_free "${WORK:-$PWD}" \
-    || log_fail 1 "cannot find out how much disk is free in ${WORK:-$PWD}" || return
+    || log_fail 1 "cannot find out how much disk is free in ${WORK:-$PWD}" || return $?
   _resources_note limit "${REPLY%% *}" free
   # Disk of a machine ad is in KiB.
   _resources_machine_ad Disk && _resources_note hint "$((${REPLY%%.*} / 1024))" 'htcondor(Disk)'
@@ -282,7 +282,7 @@ resources_disk() {
   elif _resources_megabytes "$wanted"; then
     RESOURCES_DISK_MB=$REPLY
   else
-    log_fail 1 "GLIDEIN_DISK: expected 20G, 50%, 1/4 or auto, got '$asked'" || return
+    log_fail 1 "GLIDEIN_DISK: expected 20G, 50%, 1/4 or auto, got '$asked'" || return $?
   fi
   RESOURCES_DISK_SOURCE=option RESOURCES_DISK_SEEN="option=$wanted $_RESOURCES_SEEN"
   ((RESOURCES_DISK_MB <= free)) \

@@ -24,7 +24,7 @@ STARTD_TOLD=   # how we first told it to stop
 #             1  there is no condor_master to start
 startd_launch() {
   local program=$CONDOR_DIR/sbin/condor_master
-  [[ -x $program ]] || log_fail 1 "not a program: $program" || return
+  [[ -x $program ]] || log_fail 1 "not a program: $program" || return $?
   STARTD_STATUS='' STARTD_TOLD=''
   clock_epoch
   _STARTD_LAUNCHED=$REPLY
@@ -174,7 +174,7 @@ _startd_watch() {
         log_error "the pool has not seen this glidein after $now seconds: $why"
         printf 'never_registered\n' >"$WORK/.glidein/startd.why"
         _startd_end "$pid" QUIT 0
-        return
+        return $?
       else
         log_warn "the pool has not seen this glidein yet: seconds=$now: $REPLY"
         ((next *= 2, next < limit)) || next=$limit
@@ -185,7 +185,7 @@ _startd_watch() {
       log_info "time is over: GLIDEIN_ToDie=$CONFIGURE_TO_DIE"
       printf 'retired\n' >"$WORK/.glidein/startd.why"
       _startd_end "$pid" TERM "$CONFIGURE_GRACEFUL_S"
-      return
+      return $?
     fi
     wait=$((CONFIGURE_TO_DIE - REPLY))
     ((wait <= STARTD_LOOK_S)) || wait=$STARTD_LOOK_S
@@ -257,7 +257,7 @@ _startd_retire() {
   # minute, since whole factories may be told at once.
   printf '# told to stop peacefully\n%s = %s\n' GLIDEIN_ToRetire "$REPLY" UPDATE_INTERVAL 30 \
     MASTER_UPDATE_INTERVAL 30 >"$WORK/condor_config.d/zzzz_retire" \
-    || log_fail 1 "cannot write $WORK/condor_config.d/zzzz_retire" || return
+    || log_fail 1 "cannot write $WORK/condor_config.d/zzzz_retire" || return $?
   kill -HUP "$STARTD_PID" 2>/dev/null
 }
 

@@ -60,7 +60,7 @@ transfer_tool_wget() {
   case $said in
     'GNU Wget'*) TRANSFER_TOOL=wget ;;
     *[Bb]usy[Bb]ox*) TRANSFER_TOOL=busybox ;;
-    *) log_fail 1 "neither curl nor wget works here, PATH=$PATH: ${said%%$'\n'*}" || return ;;
+    *) log_fail 1 "neither curl nor wget works here, PATH=$PATH: ${said%%$'\n'*}" || return $? ;;
   esac
   log_debug "tool=${said%%$'\n'*}"
 }
@@ -126,7 +126,7 @@ _transfer_curl_batch() {
   local folder=$1 id next='' limit=0 started status
   shift
   for id; do
-    _transfer_curl_config "$folder" "$id" "$next" || return
+    _transfer_curl_config "$folder" "$id" "$next" || return $?
     next=next
     ((_TRANSFER_MAX[id] <= limit)) || limit=${_TRANSFER_MAX[id]}
   done >"$folder/config" || return 1

@@ -48,14 +48,14 @@ verify_spec() { [[ $1 =~ ^(sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40})$ ]]; }
 verify_signature() {
   local file=$1 section=$2 type=${3:-} line number=0 this name hash size
   local names=() sized=() shown=${1##*/}
-  [[ -f $file && -r $file ]] || log_fail 1 "cannot read signature file $file" || return
+  [[ -f $file && -r $file ]] || log_fail 1 "cannot read signature file $file" || return $?
   verify_forget "$section"
   while IFS= read -r line || [[ -n $line ]]; do
     ((++number))
     if [[ $line =~ ^#\ size\ (0|[1-9][0-9]{0,14})\ \ ([^\ ]+)$ ]]; then
       name=${BASH_REMATCH[2]} size=${BASH_REMATCH[1]}
-      verify_name "$name" || _verify_line "$shown" "$number" 'a bad name' || return
-      [[ -z ${_VERIFY_SIZE["$section/$name"]:-} ]] || _verify_line "$shown" "$number" "$name: a second size" || return
+      verify_name "$name" || _verify_line "$shown" "$number" 'a bad name' || return $?
+      [[ -z ${_VERIFY_SIZE["$section/$name"]:-} ]] || _verify_line "$shown" "$number" "$name: a second size" || return $?
       _VERIFY_SIZE["$section/$name"]=$size
       sized+=("$name")
     elif [[ -z $line || $line == '#' || ($line == '# '* && $line != '# size'*) ]]; then
@@ -63,18 +63,18 @@ verify_signature() {
     elif [[ $line =~ ^([0-9a-f]{40}|[0-9a-f]{64})\ \ ([^\ ]+)$ ]]; then
       hash=${BASH_REMATCH[1]} name=${BASH_REMATCH[2]} this=sha1
       ((${#hash} == 40)) || this=sha256
-      [[ $this == "${type:=$this}" ]] || _verify_line "$shown" "$number" "a $this hash, expected $type" || return
-      verify_name "$name" || _verify_line "$shown" "$number" 'a bad name' || return
-      [[ -z ${_VERIFY_HASH["$section/$name"]:-} ]] || _verify_line "$shown" "$number" "$name: a second hash" || return
+      [[ $this == "${type:=$this}" ]] || _verify_line "$shown" "$number" "a $this hash, expected $type" || return $?
+      verify_name "$name" || _verify_line "$shown" "$number" 'a bad name' || return $?
+      [[ -z ${_VERIFY_HASH["$section/$name"]:-} ]] || _verify_line "$shown" "$number" "$name: a second hash" || return $?
       _VERIFY_HASH["$section/$name"]=$this:$hash
       names+=("$name")
     else
-      _verify_line "$shown" "$number" "not understood: ${line:0:100}" || return
+      _verify_line "$shown" "$number" "not understood: ${line:0:100}" || return $?
     fi
   done <"$file"
-  ((${#names[@]})) || log_fail 1 "$shown: signs nothing" || return
+  ((${#names[@]})) || log_fail 1 "$shown: signs nothing" || return $?
   for name in ${sized[@]+"${sized[@]}"}; do
-    [[ ${_VERIFY_HASH["$section/$name"]:-} ]] || _verify_line "$shown" "$number" "$name: a size, but no hash" || return
+    [[ ${_VERIFY_HASH["$section/$name"]:-} ]] || _verify_line "$shown" "$number" "$name: a size, but no hash" || return $?
   done
 }
 
@@ -171,7 +171,7 @@ _verify_wrong() {
 #   Returns:  0;  1  no, and the log names the member
 verify_archive() {
   local file=$1 max=${2:-0} said zip
-  [[ -f $file && -r $file ]] || log_fail 1 "cannot read archive $file" || return
+  [[ -f $file && -r $file ]] || log_fail 1 "cannot read archive $file" || return $?
   said=$(_verify_list gnu "$file" | _verify_members gnu "$max")
   # Only one who cannot do GNU's listing (busybox) lists nothing at all.
   if [[ $said == empty ]]; then
