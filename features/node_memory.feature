@@ -18,3 +18,8 @@ Feature: What one glidein learns on a node helps the next
     When another glidein runs there
     Then it waits before it tries, and its report says how long
     And a glidein that succeeds makes the node forget
+
+  Scenario: What is kept for the next glidein stays within its bound
+    Given a node that may keep 1 MB
+    When a glidein has run there
+    Then no more than that is kept

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from pytest_bdd import given, scenarios, then, when
+from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.glidein_fixtures import Factory, Node
 from orchestrator.local_glidein import LocalGlidein
@@ -88,3 +88,20 @@ def forgets(here: Factory, node: Node, pool: Pool) -> None:
     assert fine.wait(90) == 0, fine.log()[-4000:]
     following = run(node.glidein(here, "--dry-run", name="following"))
     assert following.report()["backoff"] == {"failures": 0, "waited_s": 0}
+
+
+@given(parsers.parse("a node that may keep {limit:d} MB"), target_fixture="limit_mb")
+def limited(limit: int) -> int:
+    return limit
+
+
+@when("a glidein has run there")
+def has_run(factory: Factory, node: Node, limit_mb: int) -> None:
+    run(node.glidein(factory, "--dry-run", env={"CACHE_MAX_MB": str(limit_mb)}))
+
+
+@then("no more than that is kept")
+def bounded(node: Node, limit_mb: int) -> None:
+    kept = [path.stat().st_size for path in (node.folder / "cache").iterdir()]
+    assert kept, "nothing is kept at all"
+    assert sum(kept) <= limit_mb * 1024 * 1024

@@ -466,8 +466,9 @@ glidein_report() {
   return "$status"
 }
 
-# glidein_clean - leave nothing; returns 1 when something is left
+# glidein_clean - leave nothing but what the next glidein may use; returns 1 when something is left
 glidein_clean() {
+  cache_trim || : # another glidein is at it, or there is no cache
   if declare -F configure_clean >/dev/null; then configure_clean; fi
   workdir_remove
 }

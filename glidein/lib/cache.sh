@@ -117,8 +117,12 @@ cache_trim() {
       pid=${name#.new.} pid=${pid%%.*}
       [[ $pid =~ ^[0-9]+$ ]] && kill -0 "$pid" 2>/dev/null || gone+=("$CACHE_DIR/$name")
     elif verify_spec "${name/./:}"; then
-      ((total += size))
-      ((total <= keep)) || gone+=("$CACHE_DIR/$name")
+      # One that is too large must not take all older ones with it.
+      if ((total + size <= keep)); then
+        ((total += size))
+      else
+        gone+=("$CACHE_DIR/$name")
+      fi
     fi
   done
   gone+=("$CACHE_DIR/.lock")
