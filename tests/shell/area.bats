@@ -159,6 +159,13 @@ refused() {
   refused 'evil.txt is not signed'
 }
 
+@test "area: a listed file without a signature is refused even if nobody wants it yet" {
+  put main evil.txt <<<evil
+  row evil.txt evil.txt regular LATER | put main list.lst
+  UNSIGNED=evil.txt publish main 'file_list list.lst'
+  refused 'evil.txt is not signed'
+}
+
 @test "area: a file list, a bundle or a description without a signature is refused" {
   row a a regular | put main list.lst
   put main a <<<a

@@ -90,7 +90,8 @@ sleepers() { pgrep -c -x -f "sleep $MARK" || :; }
 }
 
 @test "job_end: ends a job that is stopped" {
-  run -0 worker 'job_start bash -c "kill -STOP \$\$; sleep $MARK"; clock_pause 0.3; job_end "$JOB_PID" 10; ((SECONDS < 6))'
+  run -0 worker 'job_start sleep "$MARK"; clock_pause 0.2; kill -STOP -- "-$JOB_PID"; job_end "$JOB_PID" 10; ((SECONDS < 6))'
+  [[ $(sleepers) == 0 ]]
 }
 
 @test "job_end: does not wait long for a process that does not even die of KILL" {

@@ -7,6 +7,7 @@ bats_require_minimum_version 1.5.0
 setup() {
   load helper
   export LC_ALL=C
+  umask 077 # as in the glidein
   for module in log clock job config phase report script; do source "$LIB/$module.sh"; done
   WORK="$PWD/a work"
   mkdir "$WORK" "$WORK/main"
