@@ -154,7 +154,7 @@ startd_sweep() {
 # _startd_watch PID - a job: stop the master when the pool does not know us in time, and when our
 #   time is over. $WORK/.glidein/startd.why tells startd_cause.
 _startd_watch() {
-  local pid=$1 started now wait why limit known='' next=$STARTD_FIRST_S
+  local pid=$1 started now wait why limit query known='' next=$STARTD_FIRST_S
   config_get GLIDEIN_Register_Timeout 300
   limit=$REPLY
   [[ $limit =~ ^[1-9][0-9]{0,5}$ ]] || limit=300
@@ -164,7 +164,11 @@ _startd_watch() {
     clock_epoch
     now=$((REPLY - started))
     if [[ -z $known ]] && ((now >= next)); then
-      if _startd_registered; then
+      # A pool that does not answer must not hold the slot much longer than its limit.
+      query=$((limit - now))
+      ((query >= 5)) || query=5
+      ((query <= STARTD_QUERY_S)) || query=$STARTD_QUERY_S
+      if _startd_registered "$query"; then
         known=1
         printf '%s\n' "$now" >"$WORK/.glidein/startd.registered"
         log_info "the pool knows us: seconds=$now"
@@ -195,7 +199,7 @@ _startd_watch() {
   done
 }
 
-# _startd_registered - does the pool know our startd? A job that came is proof as well.
+# _startd_registered SECONDS - does the pool know our startd? A job that came is proof as well.
 #   Returns:  0;  1 no, and REPLY says what was answered
 _startd_registered() {
   local file answer status
@@ -204,7 +208,7 @@ _startd_registered() {
   done
   answer=$(
     _startd_environment
-    job_limited "$STARTD_QUERY_S" "$CONDOR_DIR/bin/condor_status" -limit 1 -af Name \
+    job_limited "$1" "$CONDOR_DIR/bin/condor_status" -limit 1 -af Name \
       -constraint "GLIDEIN_MASTER_NAME == \"$CONFIGURE_NAME\"" 2>&1
   )
   status=$?
