@@ -282,6 +282,20 @@ refused() {
   [[ $REPLY == "${AREA["main.objects"]}/b.1.sh"$'\n'"${AREA["main.objects"]}/a.1.sh"$'\n' && -z $(ls -A "$WORK/main") ]]
 }
 
+@test "area: HTCondor tarballs are not fetched with the rest, but when asked for, and checked" {
+  put main condor.tar.gz <<<condor
+  row condor-1-x86_64.tar.gz condor.tar.gz condor | put main list.lst
+  publish main 'file_list list.lst'
+  bring || false
+  run ! grep -q condor "$WEB/requests"
+  area_have main condor.tar.gz || false
+  put main condor.tar.gz <<<other
+  rm "${AREA["main.objects"]}/condor.tar.gz"
+  PHASE_EXIT=20
+  if area_have main condor.tar.gz; then false; fi
+  [[ $PHASE_EXIT == 30 ]]
+}
+
 @test "area: text with an odd end, nothing in it, or a NUL comes out as it was" {
   printf 'no end' | put main a
   printf '' | put main b
@@ -378,6 +392,16 @@ refused() {
   config_set GLIDEIN_USE_A yes
   bring || false
   [[ $(ls "$WORK/main") == A.sh ]]
+}
+
+@test "area: a script whose condition becomes true later is brought and checked then" {
+  put main late.sh <<<:
+  row late.sh late.sh exec WANT | put main list.lst
+  publish main 'file_list list.lst'
+  bring || false
+  config_set WANT 1
+  area_place_late 0 || false
+  [[ -x $WORK/main/late.sh && $REPLY == "$WORK/main/late.sh" ]]
 }
 
 # --- areas of others ---------------------------------------------------------------------------
