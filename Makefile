@@ -10,7 +10,9 @@ REPORT := build/report
 WORKERS ?= 2# pytest processes; each takes whole files
 SHELL_FILES = $(wildcard glidein/*.sh glidein/*/*.sh tests/shell/*.bash .ci/run .ci/setup .ci/steps)
 BATS_FILES = $(wildcard tests/shell/*.bats)
-PYTEST = pytest --numprocesses=$(WORKERS) --dist=loadfile -r fE
+# Whoever started make may ignore signals (nohup, a shell's &), which no shell below could trap.
+PLAINLY = env --default-signal=HUP,INT,QUIT,TERM
+PYTEST = $(PLAINLY) pytest --numprocesses=$(WORKERS) --dist=loadfile -r fE
 
 # What `make test` runs, in this order: the quick ones first.
 STEPS := ruff ruff-format mypy shellcheck shfmt codespell bats unit features
@@ -71,7 +73,7 @@ codespell:
 	codespell
 
 bats: | $(REPORT)
-	bats --report-formatter tap --output $(REPORT) tests/shell
+	$(PLAINLY) bats --report-formatter tap --output $(REPORT) tests/shell
 
 $(REPORT):
 	@mkdir -p $@
