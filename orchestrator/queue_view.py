@@ -17,7 +17,7 @@ class State(enum.IntEnum):
     IDLE_OTHER = 1100  # idle, and the site says something else
     RUNNING = 2
     STAGE_OUT = 4010
-    RUNNING_OTHER = 4100  # runs, and the site says something unknown (the reference calls it idle)
+    RUNNING_OTHER = 4100  # the site says something unknown (the reference calls it idle)
     HELD = 5
 
 
