@@ -38,7 +38,7 @@ FRONTEND_COUNTS_BY = {
     "TotalSlotCpus",
     "EnteredCurrentState",
 }
-QUICK = {"CONFIGURE_UPDATE_S": "2", "CONFIGURE_MIN_RETIRE_S": "1", "STARTD_FIRST_S": "1"}
+QUICK = {"LIFETIME_UPDATE_S": "2", "LIFETIME_MIN_RETIRE_S": "1", "STARTD_FIRST_S": "1"}
 STAYS = "STAYS_BEHIND"  # the name of what jobs leave running
 LEAVES_BEHIND = {
     "in a session of its own": "setsid {sleep} 300 &",

@@ -267,7 +267,8 @@ glidein_verify() {
 glidein_load() {
   local module
   if [[ -n ${GLIDEIN_LIB:-} ]]; then
-    for module in resources check condor configure startd; do
+    for module in resources check condor knob expand vars places lifetime collectors credentials security \
+      slots policy configure startd; do
       # shellcheck source=/dev/null
       source "$GLIDEIN_LIB/$module.sh" || return 1
     done
@@ -469,7 +470,7 @@ glidein_report() {
 # glidein_clean - leave nothing but what the next glidein may use; returns 1 when something is left
 glidein_clean() {
   cache_trim || : # another glidein is at it, or there is no cache
-  if declare -F configure_clean >/dev/null; then configure_clean; fi
+  if declare -F places_clean >/dev/null; then places_clean; fi
   workdir_remove
 }
 

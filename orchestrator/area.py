@@ -26,7 +26,12 @@ SignatureType = Literal["sha256", "sha1"]
 
 # The half of glidein/lib that glideins fetch, in the order in which they source it. The other
 # half travels inside glidein_startup.sh.
-LIBRARY = ("check.sh", "resources.sh", "condor.sh", "configure.sh", "startd.sh")
+LIBRARY = (
+    *("check.sh", "resources.sh", "condor.sh"),
+    *("knob.sh", "expand.sh", "vars.sh", "places.sh", "lifetime.sh", "collectors.sh"),
+    *("credentials.sh", "security.sh", "slots.sh", "policy.sh", "configure.sh"),
+    "startd.sh",
+)
 
 STOP_LIST = "stop.lst"
 BUNDLE_LIMIT = 256 * 1024  # bytes; what is larger is fetched by itself

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.area import LIBRARY
 from orchestrator.exits import EXITS
 
 ROOT = Path(__file__).parent.parent
@@ -117,6 +118,13 @@ def test_every_function_that_the_worker_calls_is_there() -> None:
         if name.lstrip("_").split("_")[0] in subjects and name not in defined
     }
     assert missing == set()
+
+
+def test_the_fetched_half_is_the_same_from_a_checkout_and_from_an_area() -> None:
+    script = (ROOT / "glidein" / "glidein_startup.sh").read_text().replace("\\\n", " ")
+    loaded = re.search(r"for module in ((?:[a-z_]+\s+)*[a-z_]+); do", script)
+    assert loaded, "glidein_load names no modules"
+    assert {f"{name}.sh" for name in loaded[1].split()} == set(LIBRARY)
 
 
 def test_no_path_of_somebodys_machine_is_committed() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import condor_tarball
+from orchestrator import area, condor_tarball
 from orchestrator.demo import tarballs
 
 LIB = Path(__file__).parent.parent / "glidein" / "lib"
@@ -20,11 +20,15 @@ SUITES = ("trixie", "sid")
 WRITE = """
 set -uo pipefail
 umask 077
-for module in log clock job config report configure; do source "$LIB/$module.sh"; done
+for module in $MODULES; do source "$LIB/$module.sh"; done
+RESOURCES_CPUS=4 RESOURCES_MEMORY_MB=8000 RESOURCES_DISK_MB=100
 config_set GLIDEIN_START_DIR_ORIG "$WORK"
 for fact; do config_set "${fact%%=*}" "${fact#*=}" || exit; done
 configure_condor "$CONDOR" && printf '%s\\n' "$CONFIGURE_NAME"
 """
+MODULES = "log clock job config report " + " ".join(
+    name.removesuffix(".sh") for name in area.LIBRARY
+)
 COLLECTOR = "GLIDEIN_Collector=pool.example.org:9618"
 
 
@@ -45,11 +49,9 @@ def write(condor: Path, work: Path, *facts: str) -> str:
         env={
             "PATH": "/usr/bin:/bin",
             "LIB": str(LIB),
+            "MODULES": MODULES,
             "WORK": str(work),
             "CONDOR": str(condor),
-            "RESOURCES_CPUS": "4",
-            "RESOURCES_MEMORY_MB": "8000",
-            "RESOURCES_DISK_MB": "100",
         },
         capture_output=True,
         text=True,

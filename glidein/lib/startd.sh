@@ -75,7 +75,7 @@ startd_stop() {
   [[ -n $STARTD_PID && $STARTD_PID != 0 ]] || return 0
   : "${STARTD_TOLD:=$1}"
   case $1 in
-    graceful) job_start _startd_end "$STARTD_PID" TERM "$CONFIGURE_GRACEFUL_S" ;;
+    graceful) job_start _startd_end "$STARTD_PID" TERM "$LIFETIME_GRACEFUL_S" ;;
     peaceful) _startd_retire ;;
     *)
       job_start _startd_end "$STARTD_PID" QUIT 0
@@ -185,13 +185,13 @@ _startd_watch() {
       fi
     fi
     clock_epoch
-    if ((REPLY >= CONFIGURE_TO_DIE)); then
-      log_info "time is over: GLIDEIN_ToDie=$CONFIGURE_TO_DIE"
+    if ((REPLY >= LIFETIME_TO_DIE)); then
+      log_info "time is over: GLIDEIN_ToDie=$LIFETIME_TO_DIE"
       printf 'retired\n' >"$WORK/.glidein/startd.why"
-      _startd_end "$pid" TERM "$CONFIGURE_GRACEFUL_S"
+      _startd_end "$pid" TERM "$LIFETIME_GRACEFUL_S"
       return $?
     fi
-    wait=$((CONFIGURE_TO_DIE - REPLY))
+    wait=$((LIFETIME_TO_DIE - REPLY))
     ((wait <= STARTD_LOOK_S)) || wait=$STARTD_LOOK_S
     [[ -n $known ]] || ((wait <= next - now)) || wait=$((next - now))
     ((wait > 0)) || wait=1
@@ -288,7 +288,7 @@ _startd_cause_logged() {
   fi
   if [[ $cause == idle ]]; then
     clock_epoch
-    ((REPLY < CONFIGURE_TO_RETIRE)) || cause=retired
+    ((REPLY < LIFETIME_TO_RETIRE)) || cause=retired
   fi
   REPLY=${cause:-crashed}
 }

@@ -8,7 +8,8 @@ bats_require_minimum_version 1.5.0
 setup() {
   load helper
   local module
-  for module in log clock job config report configure; do
+  for module in log clock job config report knob expand vars places lifetime \
+    collectors credentials security slots policy configure; do
     # shellcheck source=/dev/null
     source "$LIB/$module.sh"
   done
@@ -126,12 +127,12 @@ vars() {
   grep -A 1 -x '# attribute of the entry' "$WORK/condor_config" | grep -x 'GLIDEIN_Site = "Here"'
 }
 
-@test "configure_expand: leaves what the reference's shell would leave" {
+@test "expand_default: leaves what the reference's shell would leave" {
   config_set GLIDEIN_Entry_Name here
   config_set Odd '$(rm) `x`'
   local default expected
   while IFS='|' read -r default expected; do
-    configure_expand "$default"
+    expand_default "$default"
     [[ $REPLY == "$expected" ]] || { echo "$default: $REPLY" && false; }
   done <<'END'
 1200|1200
@@ -147,10 +148,10 @@ $Odd|$(rm) `x`
 END
 }
 
-@test "configure_expand: refuses whatever a shell would run" {
+@test "expand_default: refuses whatever a shell would run" {
   local default
   for default in '$(touch x)' '`touch x`' 'a;touch' 'a|b' 'a&b' 'a>b' '(a)' "'open" '$1' 'a\\'; do
-    run -1 configure_expand "$default"
+    run -1 expand_default "$default"
   done
   [[ ! -e x ]]
 }
@@ -159,7 +160,7 @@ END
   local i
   config_set GLIDEIN_Collector 'a:1,b:2;c:9620-9622;d:9618?sock=collector5-6'
   for ((i = 0; i < 20; i++)); do
-    _configure_collectors GLIDEIN_Collector
+    collectors_choose GLIDEIN_Collector
     [[ $REPLY =~ ^(a:1|b:2),c:962[0-2],d:9618\?sock=collector[56]$ ]]
   done
 }
@@ -168,7 +169,7 @@ END
   local value
   for value in 'a b"c' 'a:$(x)' 'a:9-1' ',' 'a;\'; do
     config_set GLIDEIN_Collector "$value"
-    run -1 _configure_collectors GLIDEIN_Collector
+    run -1 collectors_choose GLIDEIN_Collector
   done
 }
 
@@ -179,8 +180,8 @@ END
   local now
   printf -v now '%(%s)T' -1
   # 171000 - 370 - 120 = 170510 to the end, less at most a tenth of 170510 - 129600 = 40910
-  ((CONFIGURE_TO_DIE - now <= 170510 && CONFIGURE_TO_DIE - now > 170510 - 4091 - 60))
-  ((CONFIGURE_TO_DIE - CONFIGURE_TO_RETIRE == 129600))
+  ((LIFETIME_TO_DIE - now <= 170510 && LIFETIME_TO_DIE - now > 170510 - 4091 - 60))
+  ((LIFETIME_TO_DIE - LIFETIME_TO_RETIRE == 129600))
 }
 
 @test "times: a walltime counts from the start of the script" {
@@ -190,8 +191,8 @@ END
   configure_condor /condor
   local now
   printf -v now '%(%s)T' -1
-  ((CONFIGURE_TO_DIE - now <= 10000 - 370 - 120 - 1000))
-  ((CONFIGURE_TO_DIE - now >= 10000 - 370 - 120 - 1000 - 60))
+  ((LIFETIME_TO_DIE - now <= 10000 - 370 - 120 - 1000))
+  ((LIFETIME_TO_DIE - now >= 10000 - 370 - 120 - 1000 - 60))
 }
 
 @test "times: without a walltime, from GLIDEIN_Retire_Time on" {
@@ -201,8 +202,8 @@ END
   configure_condor /condor
   local now
   printf -v now '%(%s)T' -1
-  ((CONFIGURE_TO_RETIRE - now <= 5000 && CONFIGURE_TO_RETIRE - now > 4940))
-  ((CONFIGURE_TO_DIE - CONFIGURE_TO_RETIRE == 700))
+  ((LIFETIME_TO_RETIRE - now <= 5000 && LIFETIME_TO_RETIRE - now > 4940))
+  ((LIFETIME_TO_DIE - LIFETIME_TO_RETIRE == 700))
 }
 
 @test "times: refuses a walltime that leaves no time for jobs, and what is no number" {
@@ -253,6 +254,6 @@ END
   local link
   link=$(fact LOCAL_DIR)
   [[ $link != *' '* && $link -ef $WORK ]]
-  configure_clean
+  places_clean
   [[ ! -e $link ]]
 }

@@ -16,7 +16,7 @@ setup() {
   mkdir -p "$WORK/log" "$WORK/.glidein" "$WORK/condor_config.d" "$CONDOR_DIR/sbin" "$CONDOR_DIR/bin"
   clock_epoch
   CONFIGURE_NAME=glidein_$$_$REPLY$RANDOM
-  CONFIGURE_TO_RETIRE=$((REPLY + 1000)) CONFIGURE_TO_DIE=$((REPLY + 2000)) CONFIGURE_GRACEFUL_S=1
+  LIFETIME_TO_RETIRE=$((REPLY + 1000)) LIFETIME_TO_DIE=$((REPLY + 2000)) LIFETIME_GRACEFUL_S=1
   STARTD_FIRST_S=1 STARTD_LOOK_S=1 STARTD_FAST_S=1
   # The sweep reads all of /proc, slowly under bats: only the test of it has it.
   eval "real_$(declare -f startd_sweep)"
@@ -141,7 +141,7 @@ END
 @test "startd_cause: an end after GLIDEIN_ToRetire is a retirement" {
   program sbin/condor_master <<<'exit 99'
   echo 'x The DaemonShutdown expression "x" evaluated to TRUE' >"$WORK/log/StartdLog"
-  CONFIGURE_TO_RETIRE=1
+  LIFETIME_TO_RETIRE=1
   run_startd || false
   [[ $REPLY == retired ]]
 }
@@ -177,7 +177,7 @@ END
 @test "watch: ends it at GLIDEIN_ToDie" {
   program sbin/condor_master <<<'exec sleep 30'
   clock_epoch
-  CONFIGURE_TO_DIE=$((REPLY + 1))
+  LIFETIME_TO_DIE=$((REPLY + 1))
   echo up >"$WORK/log/StartdLog"
   run_startd || false
   [[ $REPLY == retired ]]

@@ -1,0 +1,235 @@
+# shellcheck shell=bash
+# vars.sh - the variables of condor_vars.lst: what each is worth, who said so, who gets to see it.
+#
+# Needs:     log.sh config.sh knob.sh expand.sh
+# Reads:     lists of variables and constants that glidein_config names
+# Sets:      VARS_VALUE, VARS_FROM
+#
+# shellcheck disable=SC2016,SC1003  # $(NAME) and backslashes are HTCondor's here, not the shell's
+
+# The variables every glidein knows, in the seven columns of condor_vars.lst. A list of an area
+# that has a line for the same variable replaces ours.
+# VarName Type Default CondorName Req Export UserName
+_VARS_OURS='
+GLIDEIN_Factory S - + N Y @
+GLIDEIN_Name S - + N Y @
+GLIDEIN_Entry_Name S - + N Y @
+GLIDEIN_Site S $GLIDEIN_Entry_Name + N Y @
+GLIDEIN_Gatekeeper S - + N Y -
+GLIDEIN_GridType S - + N Y -
+GLIDEIN_UUID S - + N Y -
+GLIDECLIENT_Name S - + N Y @
+GLIDECLIENT_Group S - + N Y @
+GLIDECLIENT_ReqNode S - + N Y @
+GLIDECLIENT_Signature S - + N Y -
+GLIDECLIENT_Group_Signature S - + N Y -
+GLIDEIN_CredentialIdentifier S - + N Y -
+GLIDEIN_Signature S - + N Y -
+GLIDEIN_Entry_Signature S - + N Y -
+CONDORG_SCHEDD S - GLIDEIN_Schedd N Y @
+CONDORG_CLUSTER I - GLIDEIN_ClusterId N Y @
+CONDORG_SUBCLUSTER I - GLIDEIN_ProcId N Y @
+DESCRIPTION_FILE S - GLIDEIN_Description_File N Y -
+DESCRIPTION_ENTRY_FILE S - GLIDEIN_Description_Entry_File N Y -
+TMP_DIR S - GLIDEIN_Tmp_Dir N Y @
+PROXY_URL S - GLIDEIN_Proxy_URL N Y @
+GLIDEIN_Max_Idle I 1200 + N Y -
+GLIDEIN_Max_Tail I 400 + N Y -
+GLIDEIN_Max_Walltime I - + N Y -
+GLIDEIN_Job_Max_Time I 129600 + N Y -
+GLIDEIN_Retire_Time I 21600 + N N -
+GLIDEIN_Retire_Time_Spread I - + N N -
+GLIDEIN_Graceful_Shutdown I 120 + N Y -
+GLIDEIN_Register_Timeout I 300 + N N -
+GLIDEIN_Start C True + N N -
+GLIDEIN_Entry_Start C True + N N -
+GLIDECLIENT_Start C True + N N -
+GLIDECLIENT_Group_Start C True + N N -
+GLIDEIN_Custom_Start C True + N N -
+GLIDEIN_Rank C 1 + N N -
+GLIDEIN_Entry_Rank C 0 + N N -
+GLIDECLIENT_Rank C 0 + N N -
+GLIDECLIENT_Group_Rank C 0 + N N -
+PREEMPT_GRACE_TIME C 10000000 + N Y -
+HOLD_GRACE_TIME C 0 + N Y -
+USE_CCB C False + N Y -
+USE_SHARED_PORT C False + N N -
+UPDATE_COLLECTOR_WITH_TCP C True + N N -
+SEC_DEFAULT_INTEGRITY C REQUIRED + N N -
+SEC_DEFAULT_ENCRYPTION C OPTIONAL + N N -
+USE_MATCH_AUTH C True SEC_ENABLE_MATCH_PASSWORD_AUTHENTICATION N N -
+MAX_MASTER_LOG I 1000000 + N N -
+MAX_STARTD_LOG I 10000000 + N N -
+MAX_STARTER_LOG I 10000000 + N N -
+'
+
+declare -ga _VARS_ORDER=()  # names of the variables, in the order they were first listed
+declare -gA _VARS_ROW=()    # by name: the other six columns, and whose list it was
+declare -gA VARS_VALUE=()   # by name, for those that have one
+declare -gA VARS_FROM=()    # by name: where the value came from
+declare -gA _VARS_ORIGIN=() # by name: whose constant, and its value there
+declare -gA _VARS_PARAM=()  # by name: the value of -param_NAME
+
+# Variables that the lines below compose themselves; the lists give their values, not their text.
+_VARS_COMPOSED=' GLIDEIN_Collector CONDOR_DIR X509_USER_PROXY '
+
+# vars_read - read all lists of variables into _VARS_ROW, the later ones winning:
+#   ours, the Frontend's group, the Frontend, the entry, main. Remember which constants said what.
+vars_read() {
+  local prefix where path
+  _VARS_ORDER=() _VARS_ROW=() VARS_VALUE=() VARS_FROM=() _VARS_ORIGIN=() _VARS_PARAM=()
+  _vars_options
+  _vars_list "$_VARS_OURS" 'default' || return 1
+  for prefix in GLIDECLIENT_GROUP_ GLIDECLIENT_ ENTRY_ ''; do
+    case $prefix in
+      '') where='of the factory' ;;
+      ENTRY_) where='of the entry' ;;
+      GLIDECLIENT_) where='of the Frontend' ;;
+      GLIDECLIENT_GROUP_) where="of the Frontend's group" ;;
+    esac
+    config_get "${prefix}CONDOR_VARS_FILE" ''
+    path=$REPLY
+    if [[ -n $path ]]; then
+      knob_file "$path" || log_fail 1 "cannot read the list of variables $where: $path" || return $?
+      _vars_list "$REPLY" "default $where" || log_fail 1 "in the list of variables $where: $path" || return $?
+    fi
+    config_get "${prefix}CONSTS_FILE" ''
+    path=$REPLY
+    [[ -z $path ]] || _vars_constants "$path" "$where"
+  done
+}
+
+# _vars_list TEXT WHERE - add the rows of one list.
+#   Returns:  0;  1 a row is not seven columns of the right kind; the log shows it
+_vars_list() {
+  local line name type default condor req publish user more
+  while IFS= read -r line; do
+    read -r name type default condor req publish user more <<<"$line"
+    [[ -n $name && $name != '#'* ]] || continue
+    [[ $name =~ ^[A-Za-z_][A-Za-z0-9_]*$ && $type == [SIC] && $condor =~ ^(\+|[A-Za-z_][A-Za-z0-9_.]*)$ &&
+      $req == [YN] && $publish == [YN] && $user =~ ^(-|\+|@|[A-Za-z_][A-Za-z0-9_]*)$ && -z $more ]] \
+      || log_fail 1 "not a row of seven columns: '$line'" || return $?
+    [[ ${_VARS_ROW[$name]+x} ]] || _VARS_ORDER+=("$name")
+    [[ $condor != + ]] || condor=$name
+    _VARS_ROW[$name]="$type $default $condor $req $publish $user $2"
+  done <<<"$1"
+}
+
+# _vars_constants FILE WHERE - remember that these values are WHERE's, for the comments
+_vars_constants() {
+  local key value
+  while IFS=$'\t' read -r key value || [[ -n $key ]]; do
+    key=${key%%[[:space:]]*}
+    [[ -n $key && $key != '#'* ]] || continue
+    value=${value%"${value##*[![:space:]]}"}
+    _VARS_ORIGIN[$key]="attribute $2: $value"
+  done <"$1" 2>/dev/null
+}
+
+# _vars_options - remember what -param_NAME options said, for the comments: our own command
+#   line has them.
+_vars_options() {
+  local word name=
+  declare -F options_decode >/dev/null || return 0
+  while IFS= read -r -d '' word; do
+    if [[ -n $name ]]; then
+      options_decode "$word" && _VARS_PARAM[$name]=$REPLY
+      name=
+    elif [[ $word == -param_* ]]; then
+      name=${word#-param_}
+    fi
+  done 2>/dev/null <"/proc/$$/cmdline"
+}
+
+# vars_decide - decide each variable's value: as set in glidein_config, else its default
+vars_decide() {
+  local name type default condor req publish user where
+  for name in "${_VARS_ORDER[@]}"; do
+    read -r type default condor req publish user where <<<"${_VARS_ROW[$name]}"
+    config_get "$name" ''
+    if [[ -n $REPLY ]]; then
+      VARS_VALUE[$name]=$REPLY
+      if [[ ${_VARS_ORIGIN[$name]:-} == "attribute "*": $REPLY" ]]; then
+        where=${_VARS_ORIGIN[$name]}
+        VARS_FROM[$name]=${where%": $REPLY"}
+      elif [[ ${_VARS_PARAM[$name]+x} && ${_VARS_PARAM[$name]} == "$REPLY" ]]; then
+        VARS_FROM[$name]="option -param_$name"
+      else
+        VARS_FROM[$name]='glidein_config'
+      fi
+    elif [[ $req == Y && $_VARS_COMPOSED != *" $name "* ]]; then
+      log_fail 1 "required variable is not set: $name" || return $?
+    elif [[ $default != - ]]; then
+      expand_default "$default" || log_fail 1 "$name: cannot expand its default '$default'" || return $?
+      VARS_VALUE[$name]=$REPLY
+      VARS_FROM[$name]=$where
+    fi
+  done
+}
+
+# vars_number NAME - set REPLY to the value of variable NAME, a whole number of seconds
+vars_number() {
+  REPLY=${VARS_VALUE[$1]-}
+  [[ $REPLY =~ ^[0-9]{1,9}$ ]] || log_fail 1 "$1: expected a whole number, got '$REPLY'" || return $?
+  REPLY=$((10#$REPLY))
+}
+
+# vars_write - the variables as facts; what is advertised; what jobs get to see
+vars_write() {
+  local name type default condor req publish user where value advertised='' environment=''
+  knob_title 'variables of the factory, the entry and the Frontend'
+  for name in "${_VARS_ORDER[@]}"; do
+    [[ ${VARS_VALUE[$name]+x} && $_VARS_COMPOSED != *" $name "* ]] || continue
+    read -r type default condor req publish user where <<<"${_VARS_ROW[$name]}"
+    value=${VARS_VALUE[$name]}
+    where=${VARS_FROM[$name]}
+    [[ $condor == "$name" || $where == default* ]] || where+=": $name"
+    case $type in
+      S)
+        # Seen with 25.14: a shadow that is sent such a string ends at once, and so does each job.
+        [[ $value != *'\' ]] || log_fail 1 "$name: HTCondor's daemons cannot pass on a string that ends with a backslash: '$value'" || return $?
+        knob_string "$value"
+        ;;
+      I)
+        [[ $value =~ ^-?[0-9]+(\.[0-9]+)?$ ]] || log_warn "$name: expected a number, got '$value'"
+        REPLY=$value
+        ;;
+      C) REPLY=$value ;;
+    esac
+    # Numbers and expressions end up as text of HTCondor's language: a broken one spoils START.
+    [[ $type == S ]] || knob_pairs "$value" \
+      || log_fail 1 "$name: quotes or parentheses do not pair: '$value'" || return $?
+    knob_set "$condor" "$REPLY" "$where" || return 1
+    [[ $publish == N ]] || advertised+=" $condor"
+    case $user in
+      -) continue ;;
+      +) user=$name ;;
+      @) user=$condor ;;
+    esac
+    knob_replace "$value" "'" "''"
+    knob_replace "$REPLY" '"' '""'
+    knob_literal "$REPLY"
+    environment+=" $user='$REPLY'"
+  done
+  knob_title 'advertised with every slot, and given to every job'
+  knob_set GLIDEIN_ToRetire "$LIFETIME_TO_RETIRE" "computed: $LIFETIME_FROM" || return 1
+  knob_set GLIDEIN_ToDie "$LIFETIME_TO_DIE" "computed: $LIFETIME_FROM" || return 1
+  knob_set DaemonStopTime '$(GLIDEIN_ToDie)' "computed: $LIFETIME_FROM" || return 1
+  knob_set IS_GLIDEIN True 'fixed' || return 1
+  knob_set IS_MONITOR_VM False 'fixed' || return 1
+  knob_set GLIDEIN_MASTER_NAME "\"$CONFIGURE_NAME\"" 'fixed' || return 1
+  knob_set GLIDEIN_PARENT_PID "$$" 'detected: the process id of glidein_startup.sh' || return 1
+  advertised+=' GLIDEIN_ToRetire GLIDEIN_ToDie DaemonStopTime IS_GLIDEIN IS_MONITOR_VM GLIDEIN_MASTER_NAME GLIDEIN_PARENT_PID'
+  knob_set STARTD_ATTRS "\$(STARTD_ATTRS)$advertised" 'column Export of the lists of variables' || return 1
+  knob_set MASTER_ATTRS "\$(MASTER_ATTRS)$advertised" 'column Export of the lists of variables' || return 1
+  knob_set STARTER_JOB_ENVIRONMENT "\"${environment# } GLIDEIN_MARK=$CONFIGURE_NAME\"" \
+    'column UserName of the lists of variables'
+}
+
+# vars_true NAME - is the variable a yes?
+vars_true() {
+  case ${VARS_VALUE[$1]:-} in
+    [Tt][Rr][Uu][Ee] | [Tt] | [Yy][Ee][Ss] | 1) return 0 ;;
+    *) return 1 ;;
+  esac
+}
