@@ -163,6 +163,9 @@ def four_jobs(demo: Demo) -> None:
     assert demo.code == 0, demo.text
     assert "4 jobs ran in 2 glideins" in demo.text
     assert re.findall(r"glidein \d: (\d) jobs, then it left: idle", demo.text)
+    # It has no terminal to draw on, and says what happens while it happens.
+    for news in ("glidein 1: condor ok, ", "job 3: done"):
+        assert demo.text.index(news) < demo.text.index("─"), demo.text
 
 
 @then("where the logs are is told, and they are there")

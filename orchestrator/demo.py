@@ -107,15 +107,21 @@ def run(suite: str, web: str, squid: bool, console: Console) -> None:
                 {"executable": "/bin/sh", "arguments": f"\"-c 'hostname; sleep {JOB_S}'\""},
                 JOBS,
             )
-            with Live(_table(state), console=console, refresh_per_second=4) as live:
-                _watch(state, pool, lambda: live.update(_table(state)), started)
+            if console.is_terminal and not console.is_dumb_terminal:
+                with Live(_table(state), console=console, refresh_per_second=4) as live:
+                    _watch(state, pool, lambda: live.update(_table(state)), started)
+            else:
+                told: set[str] = set()
+                _watch(state, pool, lambda: _tell_news(state, told, say), started)
+                console.print(_table(state))
             _verdict(state, say)
     finally:
         shutil.rmtree(home / "condor", ignore_errors=True)
-        console.print(f"logs: {home}  (glidein-0/glidein.err, pool/log/, web/)")
-        console.print(
-            f"one glidein in full:  glidein-factory logs {home}/glidein-0/glidein.*"
-        )
+        for text in (
+            f"logs: {home}  (glidein-0/glidein.err, pool/log/, web/)",
+            f"one glidein in full:  glidein-factory logs {home}/glidein-0/glidein.*",
+        ):
+            console.print(text, soft_wrap=True)  # to be copied: no line break in a path
 
 
 def _serve(
@@ -245,6 +251,21 @@ def _table(state: State) -> Group:
     for number in range(JOBS):
         jobs.add_row(str(number), state.job_states.get(number, "submitted"))
     return Group(glideins, jobs)
+
+
+def _tell_news(state: State, told: set[str], say: Callable[[str], None]) -> None:
+    """Say what happened since the last look: for those who see no table change."""
+    news = [
+        f"glidein {number}: {phase.name} {phase.verdict}, {phase.ms} ms"
+        for number, glidein in enumerate(state.glideins)
+        for phase in glidein.phases()
+    ]
+    for number, job in sorted(state.job_states.items()):
+        news.append(f"job {number}: {job}")
+    for text in news:
+        if text not in told:
+            told.add(text)
+            say(text)
 
 
 def _verdict(state: State, say: Callable[[str], None]) -> None:
