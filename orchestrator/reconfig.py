@@ -27,14 +27,15 @@ from orchestrator import disk, history, publish
 from orchestrator.area import STOP_LIST, Area
 from orchestrator.arguments import Pilot
 from orchestrator.config import Configuration, Entry, key_attributes
+from orchestrator.entry_record import FORMAT, EntryRecord
 from orchestrator.errors import PublishError
 from orchestrator.factory_areas import early_parameters, entry_area, main_area
+from orchestrator.factory_record import FactoryRecord, WebRecord
 from orchestrator.publish import Publication
 
 log = logging.getLogger(__name__)
 
 STARTUP = "glidein_startup.sh"
-_FORMAT = 1  # of the JSON files of the work tree
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def make_plan(configuration: Configuration, glidein: Path) -> Plan:
     files = {
         work / STARTUP: (_startup(glidein), 0o755),
         work / "factory" / "factory.json": (
-            _json(_factory_record(configuration, main)),
+            record_json(_factory_record(configuration, main)),
             0o644,
         ),
     }
@@ -92,7 +93,7 @@ def make_plan(configuration: Configuration, glidein: Path) -> Plan:
         folder = f"entry_{name}"
         publications[folder] = publish.prepare(made, stage / folder)
         record = _entry_record(configuration, name, entry, main, made)
-        file = {work / "entries" / name / "entry.json": (_json(record), 0o644)}
+        file = {work / "entries" / name / "entry.json": (record_json(record), 0o644)}
         changes.append(_change(name, publications[folder], file))
         files |= file
     retired = tuple(
@@ -182,28 +183,27 @@ def _startup(glidein: Path) -> bytes:
     return bytes(made.stdout)
 
 
-def _factory_record(configuration: Configuration, main: Area) -> dict[str, Any]:
+def _factory_record(configuration: Configuration, main: Area) -> FactoryRecord:
     factory = configuration.factory
-    return {
-        "format": _FORMAT,
-        "factory": factory.factory,
-        "glidein": factory.glidein,
-        "schedd": factory.schedd,
-        "entries": list(configuration.entries),
-        "web": {
-            "url": factory.web.url,
-            "stage": str(configuration.stage.absolute()),
-            "stop_list": STOP_LIST,
-            "signature_type": factory.web.signature_type,
-            "description": main.description.name,
-            "signature": main.signature.hash,
-        },
-    }
+    return FactoryRecord(
+        factory=factory.factory,
+        glidein=factory.glidein,
+        web=WebRecord(
+            url=factory.web.url,
+            stage=str(configuration.stage.absolute()),
+            stop_list=STOP_LIST,
+            signature_type=factory.web.signature_type,
+            description=main.description.name,
+            signature=main.signature.hash,
+        ),
+        entries=tuple(configuration.entries),
+        schedds=(factory.schedd,),
+    )
 
 
 def _entry_record(
     configuration: Configuration, name: str, entry: Entry, main: Area, made: Area
-) -> dict[str, Any]:
+) -> EntryRecord:
     factory = configuration.factory
     attributes = factory.attributes | key_attributes(entry) | entry.attributes
     shown = {key: one for key, one in attributes.items() if one.publish}
@@ -223,24 +223,18 @@ def _entry_record(
         work_dir=entry.work_dir,
         slots_layout=entry.slot.layout,
     )
-    return {
-        "format": _FORMAT,
-        "entry": name,
-        "factory": factory.factory,
-        "glidein": factory.glidein,
-        "schedd": factory.schedd,
-        "gatekeeper": entry.gatekeeper,
-        "grid_type": entry.grid_type,
-        "trust_domain": entry.trust_domain,
-        "auth_method": entry.auth_method,
-        "condor_version": entry.condor_version,
+    return EntryRecord(
+        pilot=pilot,
         # What Frontends see, and what they may override (with what holds if they do not).
-        "attributes": {k: _typed(one) for k, one in shown.items() if _is_fixed(one)},
-        "parameters": {k: _typed(one) for k, one in shown.items() if not _is_fixed(one)},
-        "arguments": asdict(pilot),
-        # Parameters that are nobody's to override.
-        "early": early_parameters(configuration, entry, main),
-    }
+        parameters={k: _typed(one) for k, one in shown.items() if not _is_fixed(one)},
+        early=early_parameters(configuration, entry, main),
+        attributes={k: _typed(one) for k, one in shown.items() if _is_fixed(one)},
+        gatekeeper=entry.gatekeeper,
+        grid_type=entry.grid_type,
+        trust_domain=entry.trust_domain,
+        auth_method=entry.auth_method,
+        condor_version=entry.condor_version,
+    )
 
 
 def _is_fixed(one: Any) -> bool:
@@ -251,8 +245,12 @@ def _typed(one: Any) -> str | int:
     return int(one.value) if one.type == "int" else str(one.value)
 
 
-def _json(record: dict[str, Any]) -> bytes:
-    return (json.dumps(record, indent=2) + "\n").encode()
+def record_json(record: FactoryRecord | EntryRecord) -> bytes:
+    """Write a record as its readers expect it."""
+    told = {"format": FORMAT, **asdict(record)}
+    if isinstance(record, EntryRecord):
+        told["arguments"] = told.pop("pilot")
+    return (json.dumps(told, indent=2) + "\n").encode()
 
 
 def _change(
