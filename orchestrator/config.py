@@ -418,6 +418,21 @@ class Problem:
         return ": ".join(part for part in (where, self.key, self.said) if part)
 
 
+def work_folder(folder: Path) -> Path:
+    """Return the work tree of the configuration in ``folder``, whatever else may be wrong there.
+
+    Raises:
+        ConfigError: ``factory.toml`` cannot be read, or its key ``work`` is no text.
+    """
+    try:
+        work = toml_file.load(folder / FACTORY_FILE)[0].get("work", "work")
+    except toml_file.TomlError as error:
+        raise ConfigError(f"{folder / FACTORY_FILE}: {error}") from error
+    if not isinstance(work, str):
+        raise ConfigError(f"{folder / FACTORY_FILE}: work: expected a text, got {work!r}")
+    return folder / Path(work).expanduser()
+
+
 def load(folder: Path) -> Configuration:
     """Read the configuration in ``folder``.
 

@@ -1,0 +1,42 @@
+"""``glidein-factory up``: end a downtime."""
+
+import time
+from pathlib import Path
+
+import click
+
+from orchestrator import downtimes_edit
+from orchestrator.downtimes import ALL
+from orchestrator.errors import FactoryError
+from orchestrator.verbs.downtimes import config_option, known_scope, scope_options, work_of
+
+
+@click.command()
+@scope_options
+@config_option
+def command(
+    entry: str | None,
+    factory: bool,
+    every: bool,
+    frontend: str,
+    security_class: str,
+    folder: Path,
+) -> None:
+    """End the downtimes of ENTRY, and drop its planned ones.
+
+    Those of the same scope only: what a wider one keeps down stays down, and is named.
+    """
+    work = work_of(folder)
+    scope = known_scope(work, entry, factory, every, frontend, security_class, retired=True)
+    now = int(time.time())
+    ended = downtimes_edit.end(work, scope, now)
+    for one in ended.cut:
+        click.echo(f"ended: {one}")
+    for one in ended.dropped:
+        click.echo(f"dropped: {one}")
+    name, *client = (None if word == ALL else word for word in scope)
+    still = ended.left.of(name or ALL, client[0], client[1], now)
+    if still is not None:
+        click.echo(f"still down, by line {still.line}: {still.problem or still}", err=True)
+    elif not ended.cut and not ended.dropped:
+        raise FactoryError(f"no such downtime: {' '.join(scope)}")
