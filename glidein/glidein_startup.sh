@@ -197,7 +197,7 @@ glidein_prepare() {
 # glidein_facts - what the options say, under the names that scripts and configuration know
 glidein_facts() {
   local key uuid
-  read -r uuid </proc/sys/kernel/random/uuid
+  { read -r uuid </proc/sys/kernel/random/uuid; } 2>/dev/null || uuid=${HOSTNAME:-nohost}.$$.$GLIDEIN_STARTED_MS
   config_set GLIDEIN_UUID "$uuid"
   config_set GLIDEIN_Factory "${OPTION[factory]}"
   config_set GLIDEIN_Name "${OPTION[name]}"

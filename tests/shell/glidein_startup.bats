@@ -32,6 +32,15 @@ glidein() {
   [[ $output == *'"code":40,"phase":"check"'* && $stderr == *'status=254'* && $(ls -A) == '' ]]
 }
 
+@test "glidein_startup: a node without /proc is told so by its checks, not by a slip of ours" {
+  needs unshare root
+  glidein_without_proc() {
+    unshare --mount bash -c 'mount -t tmpfs none /proc; "$@"' bash bash -c "$(declare -f glidein); LIB=$LIB HASH=$HASH; glidein ''"
+  }
+  run -0 --separate-stderr glidein_without_proc
+  [[ $output == *'"uuid":"'?* ]]
+}
+
 @test "glidein_startup: a slip in the report does not keep the glidein from cleaning up" {
   run -0 --separate-stderr glidein 'report_print() { : "$NO_SUCH_VARIABLE"; }'
   [[ $(ls -A) == '' ]]
