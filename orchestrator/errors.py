@@ -5,6 +5,8 @@ FactoryError
   PublishError   the files for the workers could not be put in place
   TarballError   an HTCondor tarball could not be made or unpacked
   PoolError      a personal HTCondor pool could not be started or asked
+  CollectorError a collector could not be asked or told
+  ProtocolError  what a Frontend or a Factory said cannot be read, or must not be believed
 """
 
 
@@ -26,3 +28,11 @@ class TarballError(FactoryError):
 
 class PoolError(FactoryError):
     """A personal HTCondor pool could not be started or asked."""
+
+
+class CollectorError(FactoryError):
+    """A collector could not be asked or told; the message names its address."""
+
+
+class ProtocolError(FactoryError):
+    """What a Frontend or a Factory said cannot be read, or must not be believed."""

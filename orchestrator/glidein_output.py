@@ -31,14 +31,8 @@ class GlideinOutput:
     damaged: list[str] = field(default_factory=list)
 
 
-def read_output(
-    text: str, only: str | None = None, limit: int = LOG_LIMIT
-) -> GlideinOutput:
+def read_output(text: str) -> GlideinOutput:
     """Find report and logs in what a glidein wrote; stdout, stderr or both one after the other.
-
-    Args:
-        only: Decode this log and no other.
-        limit: Bytes that one decoded log may hold.
 
     Raises:
         FactoryError: there is neither a report nor a log in ``text``.
@@ -46,7 +40,7 @@ def read_output(
     lines = text.splitlines()
     damaged: list[str] = []
     report = _find_report(lines, damaged)
-    logs = _find_logs(lines, damaged, only, limit)
+    logs = _find_logs(lines, damaged)
     if report is None and not logs and not damaged:
         raise FactoryError("neither a glidein's report nor its logs in this file")
     return GlideinOutput(report, logs, damaged)
@@ -63,7 +57,7 @@ def _find_report(lines: list[str], damaged: list[str]) -> dict[str, Any] | None:
         return None
     try:
         report = json.loads(found[0])
-    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
+    except json.JSONDecodeError as error:
         damaged.append(f"report: {error}")
         return None
     if not isinstance(report, dict):
@@ -72,16 +66,12 @@ def _find_report(lines: list[str], damaged: list[str]) -> dict[str, Any] | None:
     return report
 
 
-def _find_logs(
-    lines: list[str], damaged: list[str], only: str | None, limit: int
-) -> dict[str, str]:
+def _find_logs(lines: list[str], damaged: list[str]) -> dict[str, str]:
     logs: dict[str, str] = {}
     for number, line in enumerate(lines):
         if line != LOG_MARK or number == 0:
             continue
         name = lines[number - 1].strip() or "unnamed"
-        if only is not None and name != only:
-            continue
         body: list[str] = []
         ended = False
         for encoded in lines[number + 2 :]:
@@ -91,7 +81,7 @@ def _find_logs(
             body.append(encoded)
         try:
             raw = base64.b64decode("".join(body), validate=True)
-            logs[name] = _gunzip(raw, limit).decode(errors="replace")
+            logs[name] = _gunzip(raw).decode(errors="replace")
         except (binascii.Error, OSError, EOFError, zlib.error) as error:
             damaged.append(f"{name}: {error}")
             continue
@@ -100,10 +90,10 @@ def _find_logs(
     return logs
 
 
-def _gunzip(raw: bytes, limit: int) -> bytes:
-    """Unpack at most ``limit`` bytes; more is cut off rather than held in memory."""
+def _gunzip(raw: bytes) -> bytes:
+    """Unpack at most LOG_LIMIT bytes; more is cut off rather than held in memory."""
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: a gzip header
-    text = unpacker.decompress(raw, limit)
-    if not unpacker.eof and len(text) < limit:
+    text = unpacker.decompress(raw, LOG_LIMIT)
+    if not unpacker.eof and len(text) < LOG_LIMIT:
         raise gzip.BadGzipFile("the compressed log is cut off")
     return text

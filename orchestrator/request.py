@@ -24,7 +24,8 @@ class Credentials:
     """The files of one request, below the credential folder of the work tree.
 
     ``identifier`` is the credential's tracking id, advertised by every slot of its glideins.
-    ``files`` by purpose: "scitoken", "idtoken", "proxy", …; ``digest`` changes with any content.
+    ``files`` by purpose, "scitoken", "idtoken", "proxy", …: :mod:`orchestrator.protocol.methods`
+    has them all; ``digest`` changes with any content.
     ``expires`` is the earliest expiry of what is in them (epoch), None where none says.
     """
 
@@ -55,6 +56,7 @@ class Request:
     web: ClientWeb
     credentials: Credentials
     monitor: dict[str, int] = field(default_factory=dict)
+    barred: str = ""  # why the entry treats this client as in downtime; mostly empty
 
     @property
     def share(self) -> str:
@@ -78,10 +80,12 @@ class RequestsView:
     """What Frontends asked of one entry, seen at ``taken`` (epoch seconds).
 
     ``problem`` says why the collector could not be asked; then the rest is from the last time
-    that it could, and ``taken`` is that time (0: never).
+    that it could, and ``taken`` is that time (0: never). ``heard`` is when the collector last
+    heard of each client (epoch seconds).
     """
 
     taken: float
     requests: tuple[Request, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     problem: str = ""
+    heard: dict[str, int] = field(default_factory=dict)

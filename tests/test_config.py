@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-import orchestrator
 from orchestrator import config
 from orchestrator.config import key_attributes
 from orchestrator.errors import ConfigError
@@ -22,7 +21,7 @@ def mistakes(configured: Configured) -> list[str]:
 
 
 def test_the_example_is_right() -> None:
-    example = Path(orchestrator.__file__).parent / "example"
+    example = Path(config.__file__).parent / "example"
     made = config.load(example)
     assert list(made.entries) == ["local"]
 
