@@ -1,0 +1,87 @@
+"""The life of a child of the Factory daemon: cycle, sleep, cycle, until told to leave.
+
+Signals are answered between steps: SIGTERM (also when the Factory daemon is gone) ends the loop
+after the work has withdrawn its ads; SIGHUP begins the next cycle at once.
+"""
+
+import logging
+import os
+import signal
+import time
+from typing import Protocol
+
+from orchestrator.daemon import process
+from orchestrator.daemon.board import Slot
+from orchestrator.daemon.children import DONE, LEFT
+from orchestrator.daemon_settings import Cycle
+
+log = logging.getLogger(__name__)
+
+_LONGEST_SLEEP_S = 60.0  # without a sign of life
+_SIGTERM = int(signal.SIGTERM)
+_WAKE = (_SIGTERM, int(signal.SIGHUP))
+
+
+class Work(Protocol):
+    """What a child does."""
+
+    @property
+    def rhythm(self) -> Cycle:
+        """How often; looked at after each cycle."""
+
+    def cycle(self) -> bool:
+        """Do one cycle; return False when there is nothing left to do, ever."""
+
+    def leave(self, *, orphaned: bool) -> None:
+        """Withdraw what was advertised; ``orphaned`` when the Factory daemon is gone."""
+
+
+def run(work: Work, slot: Slot, parent: int, phase: float = 0.0) -> int:
+    """Run ``work`` until it is done or told to leave; return DONE or LEFT.
+
+    The first cycle begins at once, the second after ``phase`` (0 to 1) of the usual delay, so
+    that the cycles of many children spread over it. A cycle that fails is logged, and the next
+    one is tried.
+    """
+    delay_s = max(phase, 0.05) * work.rhythm.delay_s
+    while True:
+        began = time.monotonic()
+        slot.beat()
+        try:
+            more = work.cycle()
+        except Exception:
+            log.exception("cycle failed")
+            more = True
+        slot.count_cycle()
+        slot.beat()
+        if not more:
+            log.info("done")
+            return DONE
+        if _sleep_until(began + delay_s, slot, parent):
+            break
+        delay_s = work.rhythm.delay_s * (1 + work.rhythm.jitter * (2 * _random() - 1))
+    orphaned = os.getppid() != parent
+    try:
+        work.leave(orphaned=orphaned)
+    except Exception:
+        log.exception("leaving failed")
+    log.info("left%s", ": the Factory daemon is gone" if orphaned else "")
+    return LEFT
+
+
+def _sleep_until(wake: float, slot: Slot, parent: int) -> bool:
+    """Sleep; return whether it is time to leave."""
+    while True:
+        left_s = wake - time.monotonic()
+        # Also looks once when no time is left.
+        got = process.sleep(min(left_s, _LONGEST_SLEEP_S), _WAKE)
+        if got == _SIGTERM or os.getppid() != parent:
+            return True
+        if got is not None or left_s <= 0:
+            return False
+        slot.beat()
+
+
+def _random() -> float:
+    """Return a number from 0 to 1; a generator of one's own would cost each process 2.5 kB."""
+    return int.from_bytes(os.urandom(4)) / 2**32
