@@ -54,11 +54,16 @@ Feature: However a glidein ends, nothing of it remains on the node
       | the collector's port is closed           | 40   | Connection refused             |
       | a script never ends                      | 61   | status=124                     |
 
-  Scenario: Nobody reads what it says
-    Given a glidein whose output goes to a closed pipe
+  Scenario Outline: Nobody reads what it says
+    Given a glidein whose <output>
     When it runs
-    Then it ends with code 80
+    Then it ends with code <code>
     And nothing of it remains on the node
+
+    Examples:
+      | output                         | code |
+      | output goes to a closed pipe   | 80   |
+      | descriptors are all closed     | 0    |
 
   Scenario: A glidein that was killed outright is swept away by the next
     Given a glidein that takes its time in phase configure

@@ -33,6 +33,8 @@ Feature: A batch slot becomes an execute node of a pool
       | an odd locale                         |
       | blanks in the slot's name             |
       | a closed standard input               |
+      | a closed standard output              |
+      | a shell that acts its grandfather     |
       | a noexec /tmp                         |
       | only wget to fetch with               |
       | functions and aliases of its own      |

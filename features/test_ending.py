@@ -214,9 +214,13 @@ def troubled(
     return glidein
 
 
-@given("a glidein whose output goes to a closed pipe", target_fixture="glidein")
-def unread(factory: Factory, node: Node) -> LocalGlidein:
+@given(parsers.parse("a glidein whose {output}"), target_fixture="glidein")
+def unread(factory: Factory, node: Node, output: str) -> LocalGlidein:
     glidein = node.glidein(factory, "--dry-run")
+    if output == "descriptors are all closed":
+        glidein.wrap(["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"])
+        return glidein
+    assert output == "output goes to a closed pipe"
     code = "import os, subprocess, sys; r, w = os.pipe(); os.close(r);"
     code += " sys.exit(subprocess.run(sys.argv[1:], stdout=w, stderr=w).returncode)"
     glidein.wrap(["/usr/bin/python3", "-c", code])

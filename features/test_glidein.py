@@ -87,6 +87,10 @@ def rehearse(here: Factory, node: Node, odd: str, tmp_path: Path) -> LocalGlidei
             name = "my  own slot"
         case "a closed standard input":
             wrap = ["/bin/sh", "-c", 'exec "$@" <&-', "sh"]
+        case "a closed standard output":
+            wrap = ["/bin/sh", "-c", 'exec "$@" >&-', "sh"]
+        case "a shell that acts its grandfather":
+            env = {"BASHOPTS": "compat31:failglob:nocasematch", "BASH_COMPAT": "3.1"}
         case "a noexec /tmp":
             need("unshare", root=True)
             wrap = noexec_tmp(here, node)

@@ -109,15 +109,18 @@ glidein_environment() {
   set +aefntvxC # SHELLOPTS in the environment may have set any of them
   export -n SHELLOPTS BASHOPTS
   shopt -u nullglob failglob dotglob nocasematch nocaseglob
+  unset BASH_COMPAT
+  shopt -u compat31 compat32 compat40 compat41 compat42 compat43 compat44 2>/dev/null # BASHOPTS, too
   case :${PATH:=}: in
     *:/usr/bin:*) ;;
     *) PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin ;;
   esac
   export PATH
-  # A closed descriptor would be given to the next file we open.
-  { : <&0; } 2>/dev/null || exec </dev/null
-  { : >&1; } 2>/dev/null || exec >/dev/null
-  { : >&2; } 2>/dev/null || exec 2>/dev/null
+  # A closed descriptor would be given to the next file we open. bash calls a copy of one to itself
+  # no error, closed or not; and whether standard error is closed is told by itself alone.
+  { : 9<&0; } 2>/dev/null || exec </dev/null
+  { : 9>&1; } 2>/dev/null || exec >/dev/null
+  : 9>&2 || exec 2>/dev/null
   [[ ${PWD:-} == /* && $PWD -ef . ]] || PWD=$(pwd)
   START_DIR=$PWD
   clock_ms
@@ -194,7 +197,7 @@ glidein_prepare() {
 # glidein_facts - what the options say, under the names that scripts and configuration know
 glidein_facts() {
   local key uuid
-  read -r uuid </proc/sys/kernel/random/uuid
+  { read -r uuid </proc/sys/kernel/random/uuid; } 2>/dev/null || uuid=${HOSTNAME:-nohost}.$$.$GLIDEIN_STARTED_MS
   config_set GLIDEIN_UUID "$uuid"
   config_set GLIDEIN_Factory "${OPTION[factory]}"
   config_set GLIDEIN_Name "${OPTION[name]}"
@@ -429,8 +432,13 @@ glidein_watch_stop_list() {
 # glidein_end - the EXIT trap: whatever happened, end all processes, report, leave nothing
 glidein_end() {
   local status=$?
+  set +u # a slip on the way out must not keep us from cleaning up
   trap '' TERM INT QUIT HUP USR1
   trap - EXIT
+  if ((status > 99)); then
+    log_error "the shell could not go on: status=$status; no more processes or memory for us?"
+    status=$PHASE_CODE
+  fi
   glidein_end_processes
   case $status in
     0 | 2 | 3 | ?9 | 1) ;;

@@ -31,8 +31,14 @@ class GlideinOutput:
     damaged: list[str] = field(default_factory=list)
 
 
-def read_output(text: str) -> GlideinOutput:
+def read_output(
+    text: str, only: str | None = None, limit: int = LOG_LIMIT
+) -> GlideinOutput:
     """Find report and logs in what a glidein wrote; stdout, stderr or both one after the other.
+
+    Args:
+        only: Decode this log and no other.
+        limit: Bytes that one decoded log may hold.
 
     Raises:
         FactoryError: there is neither a report nor a log in ``text``.
@@ -40,7 +46,7 @@ def read_output(text: str) -> GlideinOutput:
     lines = text.splitlines()
     damaged: list[str] = []
     report = _find_report(lines, damaged)
-    logs = _find_logs(lines, damaged)
+    logs = _find_logs(lines, damaged, only, limit)
     if report is None and not logs and not damaged:
         raise FactoryError("neither a glidein's report nor its logs in this file")
     return GlideinOutput(report, logs, damaged)
@@ -57,7 +63,7 @@ def _find_report(lines: list[str], damaged: list[str]) -> dict[str, Any] | None:
         return None
     try:
         report = json.loads(found[0])
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         damaged.append(f"report: {error}")
         return None
     if not isinstance(report, dict):
@@ -66,12 +72,16 @@ def _find_report(lines: list[str], damaged: list[str]) -> dict[str, Any] | None:
     return report
 
 
-def _find_logs(lines: list[str], damaged: list[str]) -> dict[str, str]:
+def _find_logs(
+    lines: list[str], damaged: list[str], only: str | None, limit: int
+) -> dict[str, str]:
     logs: dict[str, str] = {}
     for number, line in enumerate(lines):
         if line != LOG_MARK or number == 0:
             continue
         name = lines[number - 1].strip() or "unnamed"
+        if only is not None and name != only:
+            continue
         body: list[str] = []
         ended = False
         for encoded in lines[number + 2 :]:
@@ -81,7 +91,7 @@ def _find_logs(lines: list[str], damaged: list[str]) -> dict[str, str]:
             body.append(encoded)
         try:
             raw = base64.b64decode("".join(body), validate=True)
-            logs[name] = _gunzip(raw).decode(errors="replace")
+            logs[name] = _gunzip(raw, limit).decode(errors="replace")
         except (binascii.Error, OSError, EOFError, zlib.error) as error:
             damaged.append(f"{name}: {error}")
             continue
@@ -90,10 +100,10 @@ def _find_logs(lines: list[str], damaged: list[str]) -> dict[str, str]:
     return logs
 
 
-def _gunzip(raw: bytes) -> bytes:
-    """Unpack at most LOG_LIMIT bytes; more is cut off rather than held in memory."""
+def _gunzip(raw: bytes, limit: int) -> bytes:
+    """Unpack at most ``limit`` bytes; more is cut off rather than held in memory."""
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: a gzip header
-    text = unpacker.decompress(raw, LOG_LIMIT)
-    if not unpacker.eof and len(text) < LOG_LIMIT:
+    text = unpacker.decompress(raw, limit)
+    if not unpacker.eof and len(text) < limit:
         raise gzip.BadGzipFile("the compressed log is cut off")
     return text

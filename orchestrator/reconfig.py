@@ -14,9 +14,10 @@ The work tree::
     reconfig.lock
 """
 
+import contextlib
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,11 @@ from typing import Any
 import sh
 
 from orchestrator import disk, history, publish
-from orchestrator.area import STOP_LIST, Area
-from orchestrator.arguments import Pilot
-from orchestrator.config import Configuration, Entry, key_attributes
-from orchestrator.entry_record import FORMAT, EntryRecord
+from orchestrator.config import Configuration
 from orchestrator.errors import PublishError
-from orchestrator.factory_areas import early_parameters, entry_area, main_area
-from orchestrator.factory_record import FactoryRecord, WebRecord
+from orchestrator.factory_areas import entry_area, main_area
 from orchestrator.publish import Publication
+from orchestrator.records import entry_record, factory_record, record_json, spread
 
 log = logging.getLogger(__name__)
 
@@ -83,16 +81,17 @@ def make_plan(configuration: Configuration, glidein: Path) -> Plan:
     files = {
         work / STARTUP: (_startup(glidein), 0o755),
         work / "factory" / "factory.json": (
-            record_json(_factory_record(configuration, main)),
+            record_json(factory_record(configuration, main)),
             0o644,
         ),
     }
     changes = [_change("", publications[""], files)]
+    schedds = spread(configuration, _schedds_now(work))
     for name, entry in configuration.entries.items():
         made = entry_area(configuration, entry)
         folder = f"entry_{name}"
         publications[folder] = publish.prepare(made, stage / folder)
-        record = _entry_record(configuration, name, entry, main, made)
+        record = entry_record(configuration, name, main, made, schedds[name])
         file = {work / "entries" / name / "entry.json": (record_json(record), 0o644)}
         changes.append(_change(name, publications[folder], file))
         files |= file
@@ -183,74 +182,16 @@ def _startup(glidein: Path) -> bytes:
     return bytes(made.stdout)
 
 
-def _factory_record(configuration: Configuration, main: Area) -> FactoryRecord:
-    factory = configuration.factory
-    return FactoryRecord(
-        factory=factory.factory,
-        glidein=factory.glidein,
-        web=WebRecord(
-            url=factory.web.url,
-            stage=str(configuration.stage.absolute()),
-            stop_list=STOP_LIST,
-            signature_type=factory.web.signature_type,
-            description=main.description.name,
-            signature=main.signature.hash,
-        ),
-        entries=tuple(configuration.entries),
-        schedds=(factory.schedd,),
-    )
-
-
-def _entry_record(
-    configuration: Configuration, name: str, entry: Entry, main: Area, made: Area
-) -> EntryRecord:
-    factory = configuration.factory
-    attributes = factory.attributes | key_attributes(entry) | entry.attributes
-    shown = {key: one for key, one in attributes.items() if one.publish}
-    pilot = Pilot(
-        verbosity=entry.verbosity,
-        glidein=factory.glidein,
-        entry=name,
-        schedd=factory.schedd,
-        proxy=entry.proxy_argument,
-        factory=factory.factory,
-        web=factory.web.url,
-        sign=main.signature.hash,
-        sign_entry=made.signature.hash,
-        sign_type=factory.web.signature_type,
-        descript=main.description.name,
-        descript_entry=made.description.name,
-        work_dir=entry.work_dir,
-        slots_layout=entry.slot.layout,
-    )
-    return EntryRecord(
-        pilot=pilot,
-        # What Frontends see, and what they may override (with what holds if they do not).
-        parameters={k: _typed(one) for k, one in shown.items() if not _is_fixed(one)},
-        early=early_parameters(configuration, entry, main),
-        attributes={k: _typed(one) for k, one in shown.items() if _is_fixed(one)},
-        gatekeeper=entry.gatekeeper,
-        grid_type=entry.grid_type,
-        trust_domain=entry.trust_domain,
-        auth_method=entry.auth_method,
-        condor_version=entry.condor_version,
-    )
-
-
-def _is_fixed(one: Any) -> bool:
-    return bool(one.const or not one.parameter)
-
-
-def _typed(one: Any) -> str | int:
-    return int(one.value) if one.type == "int" else str(one.value)
-
-
-def record_json(record: FactoryRecord | EntryRecord) -> bytes:
-    """Write a record as its readers expect it."""
-    told = {"format": FORMAT, **asdict(record)}
-    if isinstance(record, EntryRecord):
-        told["arguments"] = told.pop("pilot")
-    return (json.dumps(told, indent=2) + "\n").encode()
+def _schedds_now(work: Path) -> dict[str, str]:
+    """Return the schedd of each entry that is or was there; of a damaged record, none."""
+    found = {}
+    for file in ("retired.json", "entry.json"):
+        for path in (work / "entries").glob(f"*/{file}"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                found[path.parent.name] = str(
+                    json.loads(path.read_bytes())["arguments"]["schedd"]
+                )
+    return found
 
 
 def _change(

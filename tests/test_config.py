@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import orchestrator
 from orchestrator import config
 from orchestrator.config import key_attributes
 from orchestrator.errors import ConfigError
@@ -21,7 +22,7 @@ def mistakes(configured: Configured) -> list[str]:
 
 
 def test_the_example_is_right() -> None:
-    example = Path(config.__file__).parent / "example"
+    example = Path(orchestrator.__file__).parent / "example"
     made = config.load(example)
     assert list(made.entries) == ["local"]
 

@@ -16,7 +16,7 @@ from orchestrator import downtimes, downtimes_edit
 from orchestrator.downtimes import Downtime, Downtimes, DowntimesFile, epoch, parse
 from orchestrator.errors import FactoryError
 from orchestrator.factory_record import FactoryRecord, Frontend, WebRecord
-from orchestrator.reconfig import record_json
+from orchestrator.records import record_json
 from orchestrator.verbs import down, up
 from orchestrator.verbs import downtimes as listing
 

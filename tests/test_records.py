@@ -13,7 +13,7 @@ from orchestrator.entry_limits import HoldRule, Limit, Limits
 from orchestrator.entry_record import EntryRecord, read_entry
 from orchestrator.errors import FactoryError
 from orchestrator.factory_record import FactoryRecord, Frontend, WebRecord, read_factory
-from orchestrator.reconfig import record_json
+from orchestrator.records import record_json
 
 PILOT = Pilot(
     **{

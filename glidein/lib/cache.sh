@@ -23,17 +23,24 @@ cache_open() {
     _cache_place
     dir=$REPLY/glidein-cache.$EUID
   fi
-  [[ $dir == /* && $dir != *$'\n'* ]] || log_fail 1 "no cache: not an absolute path: $dir" || return $?
-  [[ -d $dir && ! -L $dir ]] || mkdir -m 0700 -- "$dir" 2>/dev/null || [[ -d $dir ]] \
-    || log_fail 1 "no cache: cannot make $dir" || return $?
+  if [[ $dir != /* || $dir == *$'\n'* ]]; then
+    log_warn "no cache: not an absolute path: $dir"
+    return 1
+  fi
+  if ! [[ -d $dir && ! -L $dir ]] && ! mkdir -m 0700 -- "$dir" 2>/dev/null && [[ ! -d $dir ]]; then
+    log_warn "no cache: cannot make $dir"
+    return 1
+  fi
   if [[ -L $dir || ! -d $dir || ! -O $dir ]]; then
     log_warn "no cache: $dir is a link, or somebody else's"
     return 1
   fi
   # Owner and not a link: in a sticky folder nobody else can exchange it from here on. The mode is
   # set, not asked for: what somebody put there before is found out by its hash.
-  chmod 0700 -- "$dir" 2>/dev/null && [[ -w $dir && -x $dir ]] \
-    || log_fail 1 "no cache: cannot write $dir" || return $?
+  if ! chmod 0700 -- "$dir" 2>/dev/null || [[ ! -w $dir || ! -x $dir ]]; then
+    log_warn "no cache: cannot write $dir"
+    return 1
+  fi
   CACHE_DIR=$dir
 }
 

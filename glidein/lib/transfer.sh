@@ -86,10 +86,14 @@ transfer_add() {
 
 # transfer_run FOLDER - carry out what was added; FOLDER, of ours, takes the tool's notes
 transfer_run() {
+  local id
   case $TRANSFER_TOOL in
     curl) _transfer_curl "$1" ;;
     *) _transfer_wget "$1" ;;
-  esac
+  esac && return 0
+  for id in "${_TRANSFER_IDS[@]}"; do
+    TRANSFER_KIND[id]=local TRANSFER_SAID[id]="cannot write to $1, is the disk full?"
+  done
 }
 
 # transfer_stop - end what runs, for a caller's trap
@@ -125,11 +129,14 @@ _transfer_curl() {
 _transfer_curl_batch() {
   local folder=$1 id next='' limit=0 started status
   shift
-  for id; do
-    _transfer_curl_config "$folder" "$id" "$next" || return $?
-    next=next
-    ((_TRANSFER_MAX[id] <= limit)) || limit=${_TRANSFER_MAX[id]}
-  done >"$folder/config" || return 1
+  {
+    for id; do
+      _transfer_curl_config "$folder" "$id" "$next"
+      next=next
+      ((_TRANSFER_MAX[id] <= limit)) || limit=${_TRANSFER_MAX[id]}
+    done
+    printf '# all\n' # had a line before it found no room, this one would not either
+  } >"$folder/config" || return 1
   clock_epoch
   started=$REPLY
   _TRANSFER_PROXY='' _TRANSFER_NOTHING=''
@@ -255,8 +262,9 @@ _transfer_curl_kind() {
   [[ $kind == ok ]] || TRANSFER_SAID[id]="$said${code:+ (curl $code)}"
 }
 
-# _transfer_full ID - 0 when as many bytes came as were allowed
-_transfer_full() { ((_TRANSFER_OFFSET[$1] + TRANSFER_BYTES[$1] >= _TRANSFER_MAX[$1])); }
+# _transfer_full ID - 0 when more bytes came than were allowed. Exactly as many is what a whole file
+#   has, on a disk that has no room for it.
+_transfer_full() { ((_TRANSFER_OFFSET[$1] + TRANSFER_BYTES[$1] > _TRANSFER_MAX[$1])); }
 
 # --- wget ------------------------------------------------------------------------------------
 
@@ -355,9 +363,11 @@ _transfer_wget_read() {
       kind=status said="HTTP status $status"
     elif ((status >= 300)) || [[ $said == *redirect* ]]; then
       kind=refused
+    elif [[ $said == *'No space left'* || $said == *'Disk quota'* ]]; then
+      kind=local # also of a file whose every byte came, and is as large as it may be
     elif ((bytes >= _TRANSFER_MAX[id])); then
       kind=large
-    elif ((code == 3)) || [[ $said == *'No space left'* || $said == *'Disk quota'* ]]; then
+    elif ((code == 3)); then
       kind=local said=${said:-cannot write, is the disk full?}
     elif ((status == 0)) && [[ $said != *prematurely* && $said != *'getting response'* && $said != *[Nn]'o data'* ]]; then
       kind=connect

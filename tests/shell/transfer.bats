@@ -121,6 +121,24 @@ CODES
   [[ ${TRANSFER_KIND[0]} == broken ]]
 }
 
+@test "curl that cannot write: the disk is full, unless more came than was allowed" {
+  said 7088 $'\n@0 200 1000 0.100000 23 Failure writing output to destination\n'
+  [[ ${TRANSFER_KIND[0]} == local ]]
+  said 7088 $'\n@0 200 1001 0.100000 23 Failure writing output to destination\n'
+  [[ ${TRANSFER_KIND[0]} == large ]]
+}
+
+@test "transfer_run: a tool whose notes cannot be kept has no room, whichever tool it is" {
+  ln -s /dev/full notes/config
+  request
+  transfer_run notes 2>/dev/null
+  [[ ${TRANSFER_KIND[0]} == local && ${TRANSFER_SAID[0]} == *'disk full'* ]]
+  TRANSFER_TOOL=wget
+  request
+  transfer_run nowhere 2>/dev/null
+  [[ ${TRANSFER_KIND[0]} == local && ${TRANSFER_SAID[0]} == *'disk full'* ]]
+}
+
 @test "curl 7.66 to 7.74 complains before it writes out" {
   said 7074 $'** progress 0:01 curl: (18) transfer closed\n\n@0 200 10 0.100000\n'
   [[ ${TRANSFER_KIND[0]} == broken && ${TRANSFER_SAID[0]} == 'transfer closed (curl 18)' ]]
@@ -165,6 +183,7 @@ CODES
 4|0|connect|failed: Connection refused.
 4|10|broken|  HTTP/1.1 200 OK\nRead error at byte 10
 3|1000|large|  HTTP/1.1 200 OK\nCannot write to 'file' (File too large).
+3|1000|local|  HTTP/1.1 200 OK\nCannot write to 'file' (No space left on device).
 3|10|local|  HTTP/1.1 200 OK\nCannot write to 'file' (No space left on device).
 3|10|local|
 0|1001|large|  HTTP/1.1 200 OK

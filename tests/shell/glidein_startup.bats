@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# glidein_startup.sh as a whole, with phases that do nothing but what the test wants.
+# shellcheck disable=SC2016  # what is quoted is for another bash
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+  load helper
+  HASH=$(printf '%064d' 0)
+  mkdir slot && cd slot || exit
+  export BACKOFF_DIR=$PWD/../backoff GLIDEIN_CACHE=none
+}
+
+# glidein CODE OPTION... - run a glidein whose phases after `prepare` are empty, but for what CODE says
+glidein() {
+  bash -c 'source "$0"
+    for phase in fetch verify check condor configure; do eval "glidein_$phase() { :; }"; done
+    eval "$1"
+    shift
+    main "$@"' "$LIB/../glidein_startup.sh" "$1" --dry-run -name n -factory f -entry e -web http://localhost:1 \
+    -descript d -descriptentry e -signtype sha256 -sign "$HASH" -signentry "$HASH" "${@:2}"
+}
+
+@test "glidein_startup: phases that do nothing leave nothing" {
+  run -0 --separate-stderr glidein ''
+  [[ $output == *'"cause":"dry_run"'* && $(ls -A) == '' ]]
+}
+
+@test "glidein_startup: where the shell itself gives up, the code still tells the phase" {
+  # bash ends with 254 when it can start no more processes
+  run -40 --separate-stderr glidein 'glidein_check() { exit 254; }'
+  [[ $output == *'"code":40,"phase":"check"'* && $stderr == *'status=254'* && $(ls -A) == '' ]]
+}
+
+@test "glidein_startup: a node without /proc is told so by its checks, not by a slip of ours" {
+  needs unshare root
+  glidein_without_proc() {
+    unshare --mount bash -c 'mount -t tmpfs none /proc; "$@"' bash bash -c "$(declare -f glidein); LIB=$LIB HASH=$HASH; glidein ''"
+  }
+  run -0 --separate-stderr glidein_without_proc
+  [[ $output == *'"uuid":"'?* ]]
+}
+
+@test "glidein_startup: a slip in the report does not keep the glidein from cleaning up" {
+  run -0 --separate-stderr glidein 'report_print() { : "$NO_SUCH_VARIABLE"; }'
+  [[ $(ls -A) == '' ]]
+}
