@@ -189,7 +189,7 @@ _area_early_job() {
     cache_put "$2" "$file" || :
   fi
   # Decompressed once: looking into it and unpacking it would each do it again.
-  gzip -dc "$file" >"$file.part" && verify_archive "$file.part" "$AREA_MAX_UNPACKED" || {
+  gzip -dc <"$file" >"$file.part" && verify_archive "$file.part" "$AREA_MAX_UNPACKED" || {
     rm -f -- "$file.part"
     return 1
   }

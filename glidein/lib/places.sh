@@ -52,6 +52,8 @@ _places_private() {
     [[ $place =~ ^/[A-Za-z0-9/._+@=:~-]{0,60}$ && -d $place && -w $place ]] || continue
     for try in 1 2 3; do
       PLACES_PRIVATE=$place/glidein.$$.$RANDOM$RANDOM
+      # For the sweep, should we be killed outright: written first, so that nothing is unknown.
+      { printf '%s\n' "$PLACES_PRIVATE" >"$WORK/.glidein/outside"; } 2>/dev/null || :
       mkdir -m 0700 -- "$PLACES_PRIVATE" 2>/dev/null && return 0
     done
   done

@@ -5,7 +5,7 @@
 # killed outright cannot; the next glidein of the same user on the same node sweeps for it.
 #
 # Needs:     log.sh clock.sh job.sh
-# Commands:  mktemp mkdir rm chmod stat readlink (coreutils); flock where the node has it
+# Commands:  mkdir rmdir rm chmod stat readlink (coreutils); flock where the node has it
 # Reads:     WORKDIR_SWEEP_AGE; _CONDOR_SCRATCH_DIR, OSG_WN_TMP, TMPDIR
 # Sets:      WORK (absolute path), START_DIR (where the glidein was started)
 
@@ -20,7 +20,10 @@
 workdir_place() {
   local place
   case $1 in
-    .) place=$START_DIR ;;
+    .)
+      place=$START_DIR
+      [[ -n $place ]] || log_fail 1 "-dir .: the folder that the glidein was started in is gone" || return $?
+      ;;
     Condor) place=${_CONDOR_SCRATCH_DIR:-} ;;
     OSG) place=${OSG_WN_TMP:-} ;;
     TMPDIR) place=${TMPDIR:-} ;;
@@ -35,20 +38,37 @@ workdir_place() {
   [[ -n $place ]] || log_fail 1 "-dir $1: the environment does not name that folder" || return $?
   [[ $place == /* ]] || place=$START_DIR/$place
   [[ $place != *[[:cntrl:]]* ]] || log_fail 1 "-dir $1: a control character in '$place'" || return $?
-  [[ -d $place && -w $place && -x $place ]] || log_fail 1 "-dir $1: cannot write to folder '$place'" || return $?
+  [[ -d $place ]] || log_fail 1 "-dir $1: no such folder: '$place'" || return $?
+  [[ -w $place && -x $place ]] || log_fail 1 "-dir $1: cannot write to folder '$place'" || return $?
   REPLY=$place
 }
 
 # workdir_make PLACE - make the private folder below PLACE, lock it, set WORK.
+#   WORK is set before the folder is there: a signal in between must find what to remove.
 #   Returns:  0
 #             1  it could not be made (stderr has the system's words)
 workdir_make() {
-  local made
-  made=$(mktemp -d "$1/glide_XXXXXX") || log_fail 1 "cannot make a work directory in $1" || return $?
-  WORK=$made
+  local try
+  for ((try = 0; try < 9; try++)); do
+    _workdir_name
+    [[ ! -e $1/$REPLY && ! -L $1/$REPLY ]] || continue
+    WORK=$1/$REPLY
+    mkdir -m 0700 -- "$WORK" && break
+    unset WORK
+    [[ -e $1/$REPLY ]] || break # else another glidein was quicker
+  done
+  [[ -n ${WORK:-} ]] || log_fail 1 "cannot make a work directory in $1" || return $?
   mkdir -p -- "$WORK/.glidein/objects" "$WORK/main" "$WORK/condor_config.d" "$WORK/tmp" \
     || log_fail 1 "cannot write to $WORK" || return $?
   _workdir_lock
+}
+
+# _workdir_name - set REPLY to glide_ and six characters that no other glidein is likely to choose
+_workdir_name() {
+  local id=
+  { read -r id </proc/sys/kernel/random/uuid; } 2>/dev/null
+  [[ ${#id} -ge 6 ]] || printf -v id '%06x' $(((RANDOM << 15 | RANDOM) & 0xffffff))
+  REPLY=glide_${id:0:6}
 }
 
 # _workdir_lock - say in $WORK/.glidein/owner who we are; hold an flock on it where node and file
@@ -100,9 +120,21 @@ workdir_sweep() {
     [[ -f $folder/.glidein/owner && ! -L $folder/.glidein && ! -L $folder/.glidein/owner && -O $folder/.glidein/owner ]] || continue
     _workdir_is_dead "$folder/.glidein/owner" || continue
     log_info "sweeping a dead glidein's folder: $folder"
+    _workdir_sweep_outside "$folder"
     job_run _workdir_delete "$folder" && ((++WORKDIR_SWEPT))
   done
   return 0
+}
+
+# _workdir_sweep_outside FOLDER - the links that a dead glidein had outside (places.sh): FOLDER's
+#   .glidein/outside names their folder. Nothing but these two links is removed, should it lie.
+_workdir_sweep_outside() {
+  local outside=
+  [[ -f $1/.glidein/outside ]] && IFS= read -r outside <"$1/.glidein/outside" || return 0
+  [[ $outside =~ ^/[^[:cntrl:]]*/glidein\.[0-9]+\.[0-9]+$ && -d $outside && ! -L $outside && -O $outside ]] || return 0
+  [[ ! -L $outside/work || $outside/work -ef $1 ]] || return 0
+  rm -f -- "$outside/work" "$outside/condor"
+  rmdir -- "$outside" || :
 }
 
 # _workdir_delete FOLDER - also where its folders were made unreadable; never into another file system

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # workdir.sh with its modules: where the folder goes, its lock, and what may be swept away.
-# shellcheck disable=SC2016,SC1090,SC2012  # what is quoted is for another bash
+# shellcheck disable=SC2016,SC1090,SC2012,SC2329  # what is quoted is for another bash; stand-ins
 
 bats_require_minimum_version 1.5.0
 
@@ -55,6 +55,11 @@ glidein() {
   [[ $output == *"$PWD/none"* ]]
 }
 
+@test "workdir_place: a start whose folder is gone is 1, and told so" {
+  START_DIR='' run -1 workdir_place .
+  [[ $output == *'started in is gone'* ]]
+}
+
 @test "workdir_place: is an absolute path, whatever the site says" {
   mkdir "$START_DIR/tmp"
   TMPDIR=tmp workdir_place TMPDIR
@@ -75,8 +80,32 @@ glidein() {
   run -1 flock -n "$WORK/.glidein/owner" true
 }
 
+@test "workdir_make: a signal right after the folder was made knows what to remove" {
+  hash -r
+  stub mkdir <<<'/usr/bin/mkdir "$@"; kill -TERM $PPID'
+  trap 'seen=${WORK:-}' TERM
+  workdir_make "$PLACE"
+  [[ -n $seen && $seen == "$WORK" ]]
+}
+
+@test "workdir_make: a name that is taken already is not used" {
+  mkdir "$PLACE/glide_000000"
+  _workdir_name() { REPLY=glide_$(printf '%06d' "$try"); }
+  workdir_make "$PLACE"
+  [[ $WORK == "$PLACE/glide_000001" ]]
+}
+
+@test "workdir_make: a place where all names are taken is no place" {
+  mkdir "$PLACE/glide_000000"
+  _workdir_name() { REPLY=glide_000000; }
+  run -1 workdir_make "$PLACE"
+  [[ $output == *'cannot make a work directory'* ]]
+  workdir_make "$PLACE" || [[ -z ${WORK:-} ]]
+}
+
 @test "workdir_make: words of the dynamic loader do not become part of the name" {
-  stub mktemp <<<'echo "ERROR: ld.so: object from LD_PRELOAD cannot be preloaded: ignored." >&2; exec /usr/bin/mktemp "$@"'
+  hash -r
+  stub mkdir <<<'echo "ERROR: ld.so: object from LD_PRELOAD cannot be preloaded: ignored." >&2; exec /usr/bin/mkdir "$@"'
   workdir_make "$PLACE"
   [[ -d $WORK/main && $WORK == "$PLACE"/glide_?????? ]]
 }
@@ -88,7 +117,7 @@ glidein() {
 }
 
 @test "workdir_make: a node without flock is told apart by process" {
-  only_tools mktemp mkdir readlink rm
+  only_tools mkdir readlink rm
   workdir_make "$PLACE"
   [[ $(<"$WORK/.glidein/owner") == 'pid '* ]]
 }
@@ -120,6 +149,24 @@ glidein() {
   glidein glide_reused pid '' '' '' $$ 1
   workdir_sweep "$PLACE"
   ((WORKDIR_SWEPT == 1))
+}
+
+@test "workdir_sweep: removes the links that a dead glidein had outside, and nothing else there" {
+  local name
+  glidein glide_linked pid '' '' '' 4194304
+  glidein glide_liar__ pid '' '' '' 4194304
+  for name in 1.2 3.4; do
+    mkdir -p "$PWD/glidein.$name"
+    ln -s "$PLACE/glide_linked" "$PWD/glidein.$name/work"
+    ln -s /nowhere "$PWD/glidein.$name/condor"
+  done
+  printf '%s\n' "$PWD/glidein.1.2" >"$PLACE/glide_linked/.glidein/outside"
+  glidein glide_early_ pid '' '' '' 4194304
+  mkdir glidein.5.6
+  printf '%s\n' "$PWD/glidein.5.6" >"$PLACE/glide_early_/.glidein/outside"
+  printf '%s\n' "$PWD/glidein.3.4" >"$PLACE/glide_liar__/.glidein/outside"
+  workdir_sweep "$PLACE"
+  [[ ! -e glidein.1.2 && ! -e glidein.5.6 && -L glidein.3.4/condor && $WORKDIR_SWEPT == 3 ]]
 }
 
 @test "workdir_sweep: leaves a glidein that lives: by process" {
