@@ -32,6 +32,7 @@ class Rule(enum.StrEnum):
     BACKOFF = "back-off"
     UNSEEN = "unseen"
     FACTORY = "factory"
+    FACTORY_UNSEEN = "factory unseen"
     CYCLE = "cycle"
 
 
@@ -46,6 +47,7 @@ _SAYS = {
     Rule.SHARE_GLIDEINS: "this Frontend and class may have {} glideins",
     Rule.UNSEEN: "{} may be submitted and not yet seen in the queue",
     Rule.FACTORY: "the whole factory has room for {} more",
+    Rule.FACTORY_UNSEEN: "the whole factory may submit {} before others are seen",
     Rule.CYCLE: "{} may be submitted in one cycle",
     Rule.BACKOFF: "{} may be on trial",
 }

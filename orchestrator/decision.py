@@ -22,10 +22,11 @@ from itertools import islice
 
 from orchestrator.backoff import Backoffs, Policy, young_running
 from orchestrator.bounds import Bound, Rule, room
-from orchestrator.closures import Closures, Permits, class_permitted, frontend_permitted
+from orchestrator.downtimes import Downtimes, written
 from orchestrator.entry_limits import Limits
 from orchestrator.excess import Surplus, surplus, too_many
 from orchestrator.freshness import queue_unusable, requests_unusable
+from orchestrator.permits import Permits, class_permitted, frontend_permitted
 from orchestrator.queue_counts import Counts, Key, Tally, key_of, tally
 from orchestrator.queue_view import Freshness, Glidein, QueueView
 from orchestrator.request import Removal, Request, RequestsView
@@ -40,10 +41,12 @@ def decide(
     queue: QueueView,
     limits: Limits,
     *,
+    entry: str,
     now: float,
     factory_room: int,
+    factory_unseen_room: int | None = None,
     permits: Permits | None = None,
-    closures: Closures | None = None,
+    downtimes: Downtimes | None = None,
     backoffs: Backoffs | None = None,
     policy: Policy | None = None,
     turns: Turns | None = None,
@@ -51,15 +54,18 @@ def decide(
     """Decide for one entry what to submit, to remove and to release.
 
     Args:
+        entry: Its name.
         now: Epoch seconds.
         factory_room: How many glideins the whole factory may still add; 0 when unknown.
+        factory_unseen_room: How many of them it may submit before others were seen; None
+            leaves that bound to the entry's own.
         permits: Classes by Frontend; without any, everybody is served.
-        closures: The downtimes that hold now.
+        downtimes: All there are, of whatever time.
         backoffs: The state after this queue view.
         turns: From the last decision.
     """
     turns = turns or Turns()
-    closures = closures or Closures()
+    down = _Down(downtimes or Downtimes(), entry, now)
     policy = policy or Policy()
     bad_queue = queue_unusable(queue, limits, now)
     bad_requests = requests_unusable(requests, limits, now)
@@ -68,41 +74,39 @@ def decide(
     if not bad_queue:
         hopeless_ones = hopeless(queue.glideins, limits, now)
         curable = releasable(queue.glideins, limits, now) if counts.entry.held else []
-    release = _within_limits(curable, counts, limits, closures, factory_room)
+    release = _within_limits(curable, counts, limits, down, factory_room)
     coming = Counter(_key(one.glidein) for one in release)
 
     asks: list[_Ask] = []
     taken: dict[Key, str] = {}
     by_name = {one.name: one for one in requests.requests}  # as the collector has them
     for _, request in sorted(by_name.items()):
-        shut = _shut(request, bad_queue, bad_requests, permits or {}, closures, taken, now)
+        shut = _shut(request, bad_queue, bad_requests, permits or {}, down, taken, now)
         asks.append(_ask(request, shut, counts, coming))
         taken.setdefault(asks[-1].key, request.name)
 
-    entry = _entry_bounds(counts.entry, coming.total(), limits, factory_room)
+    of_entry = _entry_bounds(
+        counts.entry, coming.total(), limits, factory_room, factory_unseen_room
+    )
     shares = {
         name: _share_bounds(name, counts, coming, limits, backoffs, policy, queue, now)
         for name in {one.request.share for one in asks}
     }
     given, served = deal(
-        room(entry) or 0,
+        room(of_entry) or 0,
         [Taker(one.request.name, room(one.bounds) or 0, one.request.share) for one in asks],
-        {
-            name: left
-            for name, left in ((n, room(b)) for n, b in shares.items())
-            if left is not None
-        },
+        {name: room(bounds) or 0 for name, bounds in shares.items()},
         turns.submit,
     )
     by_share: Counter[str] = Counter()
     for one in asks:
         by_share[one.request.share] += given.get(one.request.name, 0)
-    entry = _with(entry, by_share.total())
+    of_entry = _with(of_entry, by_share.total())
     shares = {name: _with(bounds, by_share[name]) for name, bounds in shares.items()}
 
     surpluses = _surpluses(asks, queue, {one.glidein.id for one in hopeless_ones})
     remove, chosen, removed = _removals(hopeless_ones, surpluses, limits, turns.remove)
-    verdicts = _verdicts(asks, given, entry, shares, surpluses, chosen, limits)
+    verdicts = _verdicts(asks, given, of_entry, shares, surpluses, chosen, limits)
     return Decision(
         now=now,
         queue_freshness=bad_queue or str(Freshness.FRESH),
@@ -116,7 +120,13 @@ def decide(
         release=release,
         verdicts=verdicts,
         refusals=requests.refusals,
-        bounds=entry,
+        down=down.why(),
+        backoffs={
+            share: one
+            for share, one in (backoffs or Backoffs({})).shares.items()
+            if one.until
+        },
+        bounds=of_entry,
         share_bounds=shares,
         counts=counts,
         to_remove=len(hopeless_ones) + sum(len(one.glideins) for one in surpluses.values()),
@@ -126,6 +136,23 @@ def decide(
 
 
 # --- what a request may have -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Down:
+    """The downtimes as they concern one entry now."""
+
+    downtimes: Downtimes
+    entry: str
+    now: float
+
+    def why(self, frontend: str | None = None, security_class: str | None = None) -> str:
+        """Return why this Frontend's class gets nothing, "" when it may; of None: why nobody."""
+        found = self.downtimes.of(self.entry, frontend, security_class, self.now)
+        if not found:
+            return ""
+        end = "somebody ends it" if found.end is None else written(found.end)
+        return f"down until {end}, {' '.join(found.scope)}: {found.comment or 'no comment'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +195,7 @@ def _shut(
     bad_queue: str,
     bad_requests: str,
     permits: Permits,
-    closures: Closures,
+    down: _Down,
     taken: Mapping[Key, str],
     now: float,
 ) -> Bound | None:
@@ -185,17 +212,16 @@ def _shut(
         why += ((Rule.FRONTEND, f"the entry does not serve the Frontend {frontend}"),)
     elif not class_permitted(permits, frontend, security_class):
         why += ((Rule.CLASS, f"the entry does not serve the class {security_class}"),)
-    if down := closures.why(frontend, security_class):
-        why += ((Rule.DOWNTIME, f"down: {down}"),)
+    why += ((Rule.DOWNTIME, down.why(frontend, security_class)),)
     if expires is not None and expires <= now:
         why += ((Rule.CREDENTIAL, f"a credential expired {span(now - expires)} ago"),)
     return next((Bound(rule, None, why=text) for rule, text in why if text), None)
 
 
 def _entry_bounds(
-    has: Counts, coming: int, limits: Limits, factory_room: int
+    has: Counts, coming: int, limits: Limits, factory_room: int, unseen_room: int | None
 ) -> tuple[Bound, ...]:
-    return (
+    bounds: tuple[Bound, ...] = (
         Bound(Rule.ENTRY_HELD, limits.entry.held, has.held),
         Bound(Rule.ENTRY_IDLE, limits.entry.idle, has.idle + coming),
         Bound(Rule.ENTRY_GLIDEINS, limits.entry.glideins, has.glideins + coming),
@@ -203,6 +229,9 @@ def _entry_bounds(
         Bound(Rule.FACTORY, max(0, factory_room), coming),
         Bound(Rule.CYCLE, limits.submit_cycle),
     )
+    if unseen_room is not None:
+        bounds += (Bound(Rule.FACTORY_UNSEEN, max(0, unseen_room)),)
+    return bounds
 
 
 def _share_bounds(
@@ -299,7 +328,7 @@ def _within_limits(
     curable: Sequence[Target],
     counts: Tally,
     limits: Limits,
-    closures: Closures,
+    down: _Down,
     factory_room: int,
 ) -> tuple[Target, ...]:
     """Return what may be released now: it will be idle, and limits bound the idle."""
@@ -317,7 +346,7 @@ def _within_limits(
         if share not in left:
             limit, there = limits.share(share), counts.share(share)
             left[share] = min(limit.idle - there.idle, limit.glideins - there.glideins)
-            if closures.why(*share.partition(":")[::2]):
+            if down.why(*share.partition(":")[::2]):
                 left[share] = 0  # it would be held again
         if len(chosen) < most and left[share] > 0:
             left[share] -= 1

@@ -2,7 +2,7 @@
 
 A file goes when it is older than its kind's ``max_days``; or older than ``min_days`` while the
 files of its kind are larger than ``size_mb`` together; or, whatever its age, while they are
-larger than ``most_mb``. What belongs to a glidein that is still in the queue, or whose output
+larger than ``most_mb``, ten times as much. What belongs to a glidein that is still in the queue, or whose output
 is still to be read, never goes. Called seldom: it looks at every file.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.daemon_settings import Kept, Retention
 from orchestrator.outcome import Ended
 from orchestrator.queue_view import Freshness, QueueView
 
@@ -32,14 +33,27 @@ class Kind:
     max_days: float
     min_days: float
     size_mb: float
-    most_mb: float = 1_000
+    most_mb: float
 
 
-OUTPUTS = Kind(_JOB, 7, 2, 100)
-EVENT_LOGS = Kind(re.compile(r"events\.\d{8}\.log"), 14, 3, 100)
-OUTCOMES = Kind(re.compile(r"outcomes\.\d{8}\.jsonl"), 31, 3, 100)
-JOURNALS = Kind(re.compile(r"journal\.\d{8}(?:T?\d{6})?\.jsonl"), 14, 3, 100)  # closed ones
-KINDS = (OUTPUTS, EVENT_LOGS, OUTCOMES, JOURNALS)
+_EVENTS = re.compile(r"events\.\d{8}\.log")
+_OUTCOMES = re.compile(r"outcomes\.\d{8}\.jsonl")
+_JOURNAL = re.compile(r"journal\.\d{8}(?:T?\d{6})?\.jsonl")  # closed ones
+
+
+def kinds(retention: Retention | None = None) -> tuple[Kind, ...]:
+    """Return the kinds of file that an entry's glideins leave, and how long they stay."""
+    retention = retention or Retention()
+    return (
+        _kind(_JOB, retention.outputs),
+        _kind(_EVENTS, retention.event_logs),
+        _kind(_JOURNAL, retention.event_logs),
+        _kind(_OUTCOMES, retention.summaries),
+    )
+
+
+def _kind(pattern: re.Pattern[str], kept: Kept) -> Kind:
+    return Kind(pattern, kept.days, kept.min_days, kept.mb, 10 * kept.mb)
 
 
 @dataclass(frozen=True)
@@ -74,7 +88,7 @@ def needed(view: QueueView, waiting: Iterable[Ended] = ()) -> Needed | None:
 
 
 def prune(
-    folder: Path, keep: Needed | None, now: float, kinds: Iterable[Kind] = KINDS
+    folder: Path, keep: Needed | None, now: float, kinds_there: Iterable[Kind] | None = None
 ) -> list[Path]:
     """Remove what may go below ``folder`` and return it; with ``keep`` None that is nothing."""
     if keep is None:
@@ -82,7 +96,7 @@ def prune(
         return []
     found = sorted(_files(str(folder), _DEPTH), key=lambda one: (one.written, one.path))
     gone: list[Path] = []
-    for kind in kinds:
+    for kind in kinds() if kinds_there is None else kinds_there:
         ours = [one for one in found if kind.pattern.fullmatch(one.name)]
         size = sum(one.size for one in ours)
         removed = 0
@@ -110,7 +124,7 @@ def prune(
 
 
 def _is_needed(file: _File, kind: Kind, keep: Needed) -> bool:
-    if kind is EVENT_LOGS or kind.pattern is EVENT_LOGS.pattern:
+    if kind.pattern is _EVENTS:
         return keep.logs_since is not None and file.written >= keep.logs_since
     job = _JOB.fullmatch(file.name)
     return job is not None and job[1] in keep.ids

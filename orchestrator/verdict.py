@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from orchestrator.backoff import Backoff
 from orchestrator.bounds import Bound
 from orchestrator.queue_counts import Counts, Tally
 from orchestrator.queue_view import Freshness
@@ -104,6 +105,10 @@ class Decision:
     release: tuple[Target, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    down: str = ""  # why the entry as a whole is down
+    backoffs: Mapping[str, Backoff] = field(
+        default_factory=dict
+    )  # those not open, by share
     bounds: tuple[Bound, ...] = ()  # of the entry
     share_bounds: Mapping[str, tuple[Bound, ...]] = field(default_factory=dict)
     counts: Tally = field(default_factory=Tally)
@@ -123,11 +128,15 @@ class Decision:
             return f"nothing is done: {self.queue_freshness}"
         has = self.counts.entry
         text = (
-            f"{len(self.verdicts)} requests; {has.idle} idle ({has.unseen} not yet seen),"
+            f"requests: {len(self.verdicts)}; {has.idle} idle ({has.unseen} not yet seen),"
             f" {has.running} running, {has.held} held; submits {self.submitted},"
             f" removes {len(self.remove)} of {self.to_remove},"
             f" releases {len(self.release)} of {self.to_release}"
         )
+        if self.down:
+            text += f"; {self.down}"
+        for share, backoff in sorted(self.backoffs.items()):
+            text += f"; {share} is in back-off ({backoff.phase(self.now)}): {backoff.why}"
         if self.requests_freshness != Freshness.FRESH:
             text += f"; {self.requests_freshness}"
         return text
@@ -143,6 +152,17 @@ class Decision:
                     "taken": self.requests_taken,
                     "freshness": self.requests_freshness,
                 },
+            },
+            "down": self.down,
+            "backoffs": {
+                share: {
+                    "phase": one.phase(self.now),
+                    "level": one.level,
+                    "began": one.began,
+                    "until": one.until,
+                    "why": one.why,
+                }
+                for share, one in sorted(self.backoffs.items())
             },
             "has": self.counts.entry.as_json(),
             "shares": {

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 from orchestrator.arguments import ClientWeb
+from orchestrator.downtimes import Downtime, Downtimes
 from orchestrator.entry_limits import HoldRule, Limit, Limits
 from orchestrator.queue_counts import Key
 from orchestrator.queue_view import Freshness, Glidein, QueueView, State, Unseen
@@ -135,6 +136,21 @@ def requests(asks: Mapping[str, str], view: str = "fresh", **changes: Any) -> Re
     problem = "the collector does not answer" if view == "failed" else ""
     asked = tuple(request(asker, text, **changes) for asker, text in asks.items())
     return RequestsView(NOW - age, asked, problem=problem)
+
+
+def downtimes(entry: str = "", shares: Mapping[str, str] | None = None) -> Downtimes:
+    """Return downtimes that hold now, by their comments: of the entry, and of FRONTEND:CLASS."""
+    lines = [Downtime(0, None, "site", comment=entry)] if entry else []
+    for share, comment in (shares or {}).items():
+        frontend, _, security_class = share.partition(":")
+        lines.append(Downtime(0, None, "All", frontend, security_class, comment))
+    # Neither over, nor yet to come, nor elsewhere.
+    other = (
+        Downtime(0, None, "elsewhere"),
+        Downtime(0, 9, "site"),
+        Downtime(2 * 10**9, None, "site"),
+    )
+    return Downtimes([*lines, *other])
 
 
 def limits(told: Mapping[str, Any]) -> Limits:

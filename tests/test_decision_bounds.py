@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from orchestrator.backoff import Backoff, Backoffs
 from orchestrator.bounds import Rule
-from orchestrator.closures import Closures
 from orchestrator.decision import decide
+from orchestrator.downtimes import Downtimes
 from orchestrator.entry_limits import HoldRule, Limit, Limits
 from orchestrator.monitor_counts import adjusted_idle, monitor_counts
 from orchestrator.queue_counts import Counts, key_of, tally
 from orchestrator.queue_view import Freshness, Glidein, QueueView, State, Unseen
 from orchestrator.request import Credentials, Removal, Request, RequestsView
 from orchestrator.verdict import Decision, Turns
-from tests.deciding import NOW, WEB
+from tests.deciding import NOW, WEB, downtimes
 
 WHOSE = st.tuples(
     st.sampled_from(["a.main", "b.main"]),
@@ -114,8 +114,8 @@ ASKED = st.builds(
     requests(),
     problem=st.sampled_from([""] * 4 + ["no collector"]),
 )
-CLOSURES = st.builds(
-    Closures,
+DOWNTIMES = st.builds(
+    downtimes,
     st.sampled_from(["", "", "", "down"]),
     st.dictionaries(st.sampled_from(["a:x", "b:All", "All:y"]), st.just("down")),
 )
@@ -127,6 +127,7 @@ BACKOFFS = st.dictionaries(
 ).map(Backoffs)
 PERMITS = st.sampled_from([{}, {"a": ["All"]}, {"a": ["x"], "b": ["x", "y"]}])
 ROOM = st.integers(-5, 60)
+UNSEEN_ROOM = st.none() | st.integers(-5, 30)
 LAST = st.builds(
     Turns, st.sampled_from(["", "r1", "zz"]), st.sampled_from(["", "r1", "zz"])
 )
@@ -139,10 +140,11 @@ class Situation:
     requests: RequestsView
     queue: QueueView
     limits: Limits
-    closures: Closures
+    downtimes: Downtimes
     backoffs: Backoffs
     permits: dict[str, list[str]]
     room: int
+    unseen_room: int | None
     turns: Turns
 
     def decide(self) -> Decision:
@@ -150,10 +152,12 @@ class Situation:
             self.requests,
             self.queue,
             self.limits,
+            entry="site",
             now=NOW,
             factory_room=self.room,
+            factory_unseen_room=self.unseen_room,
             permits=self.permits,
-            closures=self.closures,
+            downtimes=self.downtimes,
             backoffs=self.backoffs,
             turns=self.turns,
         )
@@ -171,7 +175,7 @@ class Situation:
 
 
 SITUATIONS = st.builds(
-    Situation, ASKED, VIEWS, LIMITS, CLOSURES, BACKOFFS, PERMITS, ROOM, LAST
+    Situation, ASKED, VIEWS, LIMITS, DOWNTIMES, BACKOFFS, PERMITS, ROOM, UNSEEN_ROOM, LAST
 )
 many = settings(max_examples=150, deadline=None)
 
@@ -204,6 +208,7 @@ def test_never_above_a_limit(situation: Situation) -> None:
     assert released.total() + submitted.total() <= max(0, situation.room)
     if submitted:
         assert counts.entry.held < limits.entry.held
+        assert situation.unseen_room is None or submitted.total() <= situation.unseen_room
         assert counts.entry.unseen + submitted.total() <= limits.unseen
 
 
@@ -234,10 +239,11 @@ def test_only_fresh_views_are_acted_on(situation: Situation) -> None:
 @many
 @given(SITUATIONS)
 def test_nobody_gets_what_is_closed_to_them(situation: Situation) -> None:
-    closures, permits = situation.closures, situation.permits
+    permits = situation.permits
     for one in situation.decide().submit:
         asks = one.request
-        assert not closures.why(asks.frontend, asks.security_class)
+        whose = asks.frontend, asks.security_class
+        assert situation.downtimes.of("site", *whose, NOW) is None
         if permits:
             assert {"All", asks.security_class} & set(permits[asks.frontend])
         assert asks.credentials.expires is None or asks.credentials.expires > NOW

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from orchestrator.backoff import Backoff, Backoffs
-from orchestrator.closures import Closures
 from orchestrator.decision import decide
 from orchestrator.monitor_counts import limits_hit
 from orchestrator.queue_view import Glidein
@@ -25,6 +24,7 @@ KNOWN = {
         "has",
         "limits",
         "factory_room",
+        "factory_unseen_room",
         "last",
         "queue",
         "requests",
@@ -52,10 +52,12 @@ def decided(case: dict[str, Any]) -> Decision:
         replace(view, requests=asked),
         deciding.queue(case.get("has", {}), case.get("queue", "fresh")),
         deciding.limits(case.get("limits", {})),
+        entry="site",
         now=NOW,
+        factory_unseen_room=case.get("factory_unseen_room"),
         factory_room=case.get("factory_room", 100_000),
         permits=case.get("permits"),
-        closures=Closures(case.get("down", ""), case.get("down_for", {})),
+        downtimes=deciding.downtimes(case.get("down", ""), case.get("down_for", {})),
         backoffs=Backoffs({share: state for share, state in states.items() if share}),
         turns=Turns(case.get("last", "")),
     )
@@ -100,3 +102,67 @@ def test_case(case: dict[str, Any]) -> None:
 
 def test_no_two_cases_have_one_name() -> None:
     assert len({case["name"] for case in CASES}) == len(CASES)
+
+
+def test_a_verdict_is_a_sentence() -> None:
+    case = {
+        "asks": {"cms": "10 idle of 50"},
+        "has": {
+            "cms": "2 pending, 1 unseen, 7 running, 1 held code 1",
+            "osg": "17 pending",
+        },
+        "limits": {"entry_idle": 24, "recoverable": ["1"]},
+    }
+    [verdict] = decided(case).verdicts
+    assert verdict.words == (
+        "asked for 10 idle, 50 at most; has 3 idle (1 not yet seen), 7 running, 1 held;"
+        " submits 4 [entry idle] the entry may have 24 idle: 20 before, 4 more now"
+    )
+    [verdict] = decided({**case, "down": "new CE"}).verdicts
+    assert verdict.words.endswith(
+        "submits 0 [downtime] down until somebody ends it, site All All: new CE"
+    )
+
+
+def test_a_decision_is_a_sentence_and_a_record() -> None:
+    case = {
+        "asks": {"cms": "0 idle of 0, remove IDLE"},
+        "has": {"cms": "9 pending, 3 held holds 21"},
+        "limits": {"remove_cycle": 4},
+        "pause_for": "osg:frontend",
+        "down": "new CE",
+    }
+    decision = decided(case)
+    assert decision.words == (
+        "requests: 1; 9 idle (0 not yet seen), 0 running, 3 held; submits 0, removes 4 of 12,"
+        " releases 0 of 0; down until somebody ends it, site All All: new CE;"
+        " osg:frontend is in back-off (closed): 5 of 5 signs were bad"
+    )
+    told = decision.as_json()
+    assert told["down"].endswith("new CE")
+    assert told["backoffs"]["osg:frontend"]["phase"] == "closed"
+    assert told["removals"][0] == {
+        "id": "1.9",
+        "rule": "forced",
+        "words": "held 1 min ago with code 12.0: no route to site; for the 21st time,"
+        " after 10 it is final",
+        "force": True,
+    }
+    assert told["removals"][-1]["words"] == (
+        "IDLE: 9 idle and 0 running for 0 idle, 0 at most, margin 0: 9 too many, waiting at"
+        " the site"
+    )
+    assert told["views"]["queue"] == {"taken": NOW - 10, "freshness": "fresh"}
+
+
+def test_a_view_that_is_not_fresh_is_named_with_its_age() -> None:
+    decision = decided(
+        {"asks": {"cms": "1 idle of 1"}, "queue": "failed", "requests": "old"}
+    )
+    assert decision.words == (
+        "nothing is done: the queue view is failed: the schedd does not answer; last seen"
+        " 1 h ago"
+    )
+    assert decision.requests_freshness == (
+        "the requests view is stale: 1 h old, 15 min is the limit"
+    )

@@ -1,6 +1,5 @@
 """The numbers that ads carry, by the names that Frontends know."""
 
-from orchestrator.closures import Closures
 from orchestrator.decision import decide
 from orchestrator.monitor_counts import MonitorCounts, monitor_counts
 from orchestrator.request import RequestsView
@@ -21,7 +20,7 @@ MONITOR = {
 }
 
 
-def numbers(closures: Closures | None = None) -> MonitorCounts:
+def numbers(down: str = "") -> MonitorCounts:
     """Return the numbers when two credentials of cms ask, and osg, which is heard of late."""
     asked = (
         deciding.request("cms", "20 idle of 100", monitor=MONITOR),
@@ -32,9 +31,10 @@ def numbers(closures: Closures | None = None) -> MonitorCounts:
         RequestsView(NOW - 5, asked),
         deciding.queue(HAS),
         deciding.limits({"share_idle": 22, "entry_idle": 24, "submit_cycle": 1}),
+        entry="site",
         now=NOW,
         factory_room=1_000,
-        closures=closures,
+        downtimes=deciding.downtimes(down),
     )
     return monitor_counts(decision, 8, {"cms.main": NOW - 30, "osg.main": NOW - 60})
 
@@ -74,7 +74,7 @@ def test_what_is_asked_before_and_after_limits() -> None:
 
 
 def test_in_a_downtime_nothing_is_left_of_the_wish() -> None:
-    client = numbers(Closures("down")).clients["cms.main"]
+    client = numbers("new CE").clients["cms.main"]
     assert client["GlideinMonitorRequestedIdle"] == 29
     assert client["GlideinMonitorRequestedAdjustedIdle"] == 0
 
@@ -124,6 +124,7 @@ def test_limits_that_were_hit_are_named_with_their_numbers() -> None:
         deciding.requests({"cms": "20 idle of 100"}),
         deciding.queue({"cms": "3 pending, 2 running", "osg": "4 held code 12"}),
         deciding.limits({"share_idle": 5, "entry_held": 9, "share_glideins": 7}),
+        entry="site",
         now=NOW,
         factory_room=1_000,
     )

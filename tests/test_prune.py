@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.daemon_settings import Kept, Retention
 from orchestrator.outcome import Ended
-from orchestrator.prune import EVENT_LOGS, OUTPUTS, Kind, Needed, needed, prune
+from orchestrator.prune import Needed, kinds, needed, prune
 from tests import deciding
 from tests.deciding import NOW
 
 MB = 1_000_000
 DAY = 86_400
-SMALL = replace(OUTPUTS, size_mb=1, most_mb=5)
+SMALL = replace(kinds()[0], size_mb=1, most_mb=5)
 
 
 def make(path: Path, days: float, size: int = 10) -> Path:
@@ -105,8 +106,8 @@ def test_a_folder_that_is_not_there_is_no_error(tmp_path: Path) -> None:
     assert prune(tmp_path / "none", Needed(), NOW) == []
 
 
-def test_bounds_of_a_kind_can_be_set(tmp_path: Path) -> None:
+def test_how_long_is_configuration(tmp_path: Path) -> None:
     path = make(tmp_path / "events.20261124.log", 2)
-    kind = Kind(EVENT_LOGS.pattern, 1, 1, 100)
-    assert prune(tmp_path, Needed(logs_since=NOW - 3 * DAY), NOW, [kind]) == []
-    assert prune(tmp_path, Needed(logs_since=NOW - DAY), NOW, [kind]) == [path]
+    retention = kinds(Retention(event_logs=Kept(1, 1, 100)))
+    assert prune(tmp_path, Needed(logs_since=NOW - 3 * DAY), NOW, retention) == []
+    assert prune(tmp_path, Needed(logs_since=NOW - DAY), NOW, retention) == [path]
