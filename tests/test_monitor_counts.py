@@ -79,6 +79,20 @@ def test_in_a_downtime_nothing_is_left_of_the_wish() -> None:
     assert client["GlideinMonitorRequestedAdjustedIdle"] == 0
 
 
+def test_more_idle_than_asked_for_is_no_more_than_asked_for() -> None:
+    decision = decide(
+        deciding.requests({"cms": "2 idle of 100"}),
+        deciding.queue({"cms": "9 pending"}),
+        deciding.limits({}),
+        entry="site",
+        now=NOW,
+        factory_room=1_000,
+    )
+    assert (
+        monitor_counts(decision, 1).totals["GlideinMonitorTotalRequestedAdjustedIdle"] == 2
+    )
+
+
 def test_what_a_frontend_says_of_itself_goes_back_by_the_other_names() -> None:
     found = numbers()
     client = {

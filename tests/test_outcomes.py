@@ -33,6 +33,10 @@ def test_sums_by_hour_and_day_hold_only_what_is_known() -> None:
     assert noon.seconds["idle_s"] == 80
     assert noon.seconds["waste_s"] == 200
     assert noon.measured["waste_s"] == 1  # of two
+    assert noon.measured["idle_s"] == 1
+    busy = Statistics()
+    busy.add([replace(GOOD, job_s=980.0)])
+    assert busy.hours["2026-11-24T12"].measured["idle_s"] == 1  # and that is 0
     day = sums.days["2026-11-24"]
     assert (day.ended, day.removed, day.seconds["job_s"]) == (3, 1, 1_800)
     assert sums.since(1, NOON + 3_700).ended == 1

@@ -86,7 +86,7 @@ def test_event_logs_of_glideins_in_the_queue_stay(tmp_path: Path) -> None:
 
 
 def test_nothing_goes_when_the_queue_is_not_known(tmp_path: Path) -> None:
-    path = make(tmp_path / "cms.main" / "job.1.0.out", 99)
+    path = make(tmp_path / "cms.main" / "job.2.0.out", 99)  # of none that was seen
     view = deciding.queue({"cms": "1 pending"}, "stale")
     assert prune(tmp_path, needed(view), NOW) == []
     assert path.exists()
