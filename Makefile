@@ -17,7 +17,7 @@ PYTEST = $(PLAINLY) pytest --numprocesses=$(WORKERS) --dist=loadfile -r fE
 # What `make test` runs, in this order: the quick ones first.
 STEPS := ruff ruff-format mypy shellcheck shfmt codespell bats unit features
 
-.PHONY: help demo test setup-demo setup-test lint types shell-test bench clean $(STEPS)
+.PHONY: help demo test setup-demo setup-test lint types shell-test bench bench-reconfig clean $(STEPS)
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
@@ -42,6 +42,9 @@ features: | $(REPORT) ## try what the toolkit promises, against real servers
 
 bench: setup-test ## measure how a glidein starts; writes build/bench-startup.json
 	@python -m tests.bench.startup $(BENCH)
+
+bench-reconfig: setup-test ## measure how a configuration is taken over; build/bench-reconfig.json
+	@python -m tests.bench.reconfig $(BENCH)
 
 clean: ## remove all that make made: build/, .venv/ and caches
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -10,4 +10,5 @@ pytest_plugins = [
     "features.glidein_fixtures",
     "features.glidein_steps",
     "features.publishing_fixtures",
+    "features.publishing_steps",
 ]

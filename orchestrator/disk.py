@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 PART = ".part-"
 _CHUNK = 1024 * 1024  # bytes
@@ -28,17 +29,18 @@ class Batch:
 
     def __init__(self) -> None:
         self._paths: list[Path] = []
+        self._folders: set[Path] = set()
 
     def add(self, path: Path, content: bytes | Path, mode: int = 0o644) -> str:
         """Write ``content`` (bytes, or what that file holds) beside ``path``; return its SHA-256.
 
         The folder of ``path`` is made where it is missing.
         """
-        make_folder(path.parent)
-        part = _part(path)
+        if path.parent not in self._folders:
+            make_folder(path.parent)
+            self._folders.add(path.parent)
         digest = hashlib.sha256()
-        part.unlink(missing_ok=True)
-        with part.open("xb") as out:
+        with _new_file(_part(path)) as out:
             for chunk in _chunks(content):
                 digest.update(chunk)
                 out.write(chunk)
@@ -53,15 +55,25 @@ class Batch:
 
     def commit(self) -> None:
         """Put the files into place in the order in which they were added."""
-        _sync(path.parent for path in self._paths)
+        folders = {path.parent for path in self._paths}
+        _sync(folders)
         for path in self._paths:
             _part(path).replace(path)
-        _sync(path.parent for path in self._paths)
+        _sync(folders)
         self._paths.clear()
 
 
 def _part(path: Path) -> Path:
     return path.with_name(PART + path.name)
+
+
+def _new_file(path: Path) -> BinaryIO:
+    """Open a file that is new, whatever stood there."""
+    try:
+        return path.open("xb")
+    except FileExistsError:
+        path.unlink()
+        return path.open("xb")
 
 
 def _chunks(content: bytes | Path) -> Iterator[bytes]:

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator import area
-from orchestrator.area import Area, Row, SignatureType
+from orchestrator.area import Area, Object, Row, SignatureType
 from orchestrator.config import Attribute, Configuration, Entry, File, key_attributes
 from orchestrator.errors import PublishError
+from orchestrator.seen import Seen
 
 # The columns of condor_vars.lst (the reference's format), and the letter of each type.
 _VARS_HEAD = "# VarName Type Default CondorName Req Export UserName\n"
 _TYPES = {"string": "S", "int": "I", "expr": "C"}
 
 
-def main_area(configuration: Configuration, glidein: Path) -> Area:
+def main_area(configuration: Configuration, glidein: Path, seen: Seen) -> Area:
     """Return the area that all glideins of the factory read.
 
     ``glidein`` is the folder of the worker's scripts.
@@ -33,18 +34,18 @@ def main_area(configuration: Configuration, glidein: Path) -> Area:
             raise PublishError(f"{path}: glideins need this module, and it is not there")
         rows.append(Row(name, area.make_object(name, path.read_bytes(), kind), "library"))
     for tarball in configuration.tarballs:
-        made = area.make_object(tarball.path.name, tarball.path, kind)
+        made = _large_object(tarball.path.name, tarball.path, kind, seen)
         rows.append(Row(tarball.path.name, made, "condor"))
-    rows += _custom_rows(configuration, factory.files, kind)
+    rows += _custom_rows(configuration, factory.files, kind, seen)
     return area.build(rows, kind, [("stop_list", area.STOP_LIST)])
 
 
-def entry_area(configuration: Configuration, entry: Entry) -> Area:
+def entry_area(configuration: Configuration, entry: Entry, seen: Seen) -> Area:
     """Return the area of one entry."""
     kind = configuration.factory.web.signature_type
     attributes = key_attributes(entry) | entry.attributes
     rows = _attribute_rows(attributes, kind)
-    rows += _custom_rows(configuration, entry.files, kind)
+    rows += _custom_rows(configuration, entry.files, kind, seen)
     return area.build(rows, kind, [])
 
 
@@ -98,8 +99,14 @@ def _text_row(name: str, text: str, config_out: str, kind: SignatureType) -> Row
     return Row(name, made, "regular", config_out=config_out)
 
 
+def _large_object(out: str, path: Path, kind: SignatureType, seen: Seen) -> Object:
+    digest = seen.digest(path)
+    name = area.object_name(out, digest.sha256)
+    return Object(name, digest.size, digest.sha256, digest.of(kind), path)
+
+
 def _custom_rows(
-    configuration: Configuration, files: list[File], kind: SignatureType
+    configuration: Configuration, files: list[File], kind: SignatureType, seen: Seen
 ) -> list[Row]:
     """Return the rows of the operator's files; where some are unpacked, the list of folders first."""
     rows = []
@@ -108,7 +115,10 @@ def _custom_rows(
         path = configuration.path(file.source)
         small = path.stat().st_size <= area.BUNDLE_LIMIT
         # Read once, so that the file's hash and its copy in the bundle are of one content.
-        made = area.make_object(file.out_name, path.read_bytes() if small else path, kind)
+        if small:
+            made = area.make_object(file.out_name, path.read_bytes(), kind)
+        else:
+            made = _large_object(file.out_name, path, kind, seen)
         if file.kind == "untar":
             folder = file.untar_dir or file.out_name.partition(".")[0]
             folders += f"{file.out_name} \t{folder}\n"

@@ -8,6 +8,7 @@ told its name. What the queue may still need longer is protected by name. Unknow
 
 import json
 import logging
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -69,14 +70,26 @@ def dump(history: History) -> bytes:
     return (json.dumps({"areas": areas}, indent=2) + "\n").encode()
 
 
-def found_on(stage: Path) -> dict[str, set[str]]:
-    """Return the descriptions that each area of the stage holds."""
-    folders = [("", stage), *((path.name, path) for path in sorted(stage.glob("entry_*")))]
-    return {
-        name: {path.name for path in folder.iterdir() if _DESCRIPTION.fullmatch(path.name)}
-        for name, folder in folders
-        if folder.is_dir() and not folder.is_symlink()
-    }
+def found_on(stage: Path, known: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Return the descriptions that each area of the stage holds.
+
+    Those of ``known`` areas need not be looked for.
+    """
+    found = {"": descriptions(stage)}
+    with os.scandir(stage) as there:
+        names = sorted(
+            one.name
+            for one in there
+            if one.name.startswith("entry_") and one.is_dir(follow_symlinks=False)
+        )
+    for name in names:
+        found[name] = known[name] if name in known else descriptions(stage / name)
+    return found
+
+
+def descriptions(folder: Path) -> set[str]:
+    """Return the descriptions that one area holds, current and old ones."""
+    return {name for name in os.listdir(folder) if _DESCRIPTION.fullmatch(name)}  # noqa: PTH208
 
 
 def advance(

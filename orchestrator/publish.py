@@ -9,12 +9,13 @@ import hashlib
 import logging
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator import area, disk
 from orchestrator.area import Area, Object
 from orchestrator.errors import PublishError
+from orchestrator.seen import Seen
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +37,25 @@ class Publication:
     def description(self) -> str:
         return self.area.description.name
 
+    @property
+    def files(self) -> tuple[Object, ...]:
+        """All files of the area."""
+        return (*self.area.objects, self.area.signature, self.area.description)
 
-def prepare(made: Area, folder: Path) -> Publication:
-    """Look at what ``folder`` lacks of the area.
+
+def prepare(made: Area, folder: Path, seen: Seen) -> Publication:
+    """Look at what ``folder`` lacks of the area; large files only if they changed since ``seen``.
 
     Raises:
         PublishError: a file has the name of one of the area's, but not its content.
     """
-    in_order = (*made.objects, made.signature, made.description)
-    return Publication(made, folder, tuple(o for o in in_order if not _is_there(folder, o)))
+    whole = Publication(made, folder, ())
+    return replace(
+        whole, missing=tuple(o for o in whole.files if not _is_there(folder, o, seen))
+    )
 
 
-def _is_there(folder: Path, wanted: Object) -> bool:
+def _is_there(folder: Path, wanted: Object, seen: Seen) -> bool:
     path = folder / wanted.name
     try:
         found = path.lstat()
@@ -56,9 +64,12 @@ def _is_there(folder: Path, wanted: Object) -> bool:
     if not stat.S_ISREG(found.st_mode):
         raise PublishError(f"{path}: is in the way: not a regular file")
     if found.st_size == wanted.size:
-        with path.open("rb") as stream:
-            if hashlib.file_digest(stream, "sha256").hexdigest() == wanted.sha256:
-                return True
+        if found.st_size > area.BUNDLE_LIMIT:
+            sha256 = seen.digest(path).sha256
+        else:
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        if sha256 == wanted.sha256:
+            return True
     # Not replaced in silence: glideins and caches may already have what stands there now.
     raise PublishError(
         f"{path}: its content is not what its name says: {found.st_size} bytes, and"

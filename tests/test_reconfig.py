@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from orchestrator import area, disk, reconfig
+from orchestrator import area, disk, plan, reconfig
 from orchestrator.arguments import Client, Pilot, unescape
 from orchestrator.entry_record import read_entry
 from orchestrator.errors import PublishError
@@ -209,7 +209,7 @@ def test_one_changed_entry_rewrites_that_entry_alone(configured: Configured) -> 
     history = configured.work / "factory" / "published.json"
     assert touched == {
         *(configured.stage / "entry_north", north, north / "entry.json"),
-        *(history, history.parent),
+        *(history, history.parent, history.with_name("seen.json")),
     }
 
 
@@ -322,7 +322,7 @@ def test_killed_anywhere_the_next_run_finishes(
 ) -> None:
     # Both only take time here: what a killed process wrote is not lost.
     monkeypatch.setattr(disk, "_sync", lambda _: None)
-    monkeypatch.setattr(reconfig, "_startup", lambda _: b"#!/bin/bash\n")
+    monkeypatch.setattr(plan, "bundled", lambda _: b"#!/bin/bash\n")
     start, here = tmp_path / "start", tmp_path / "here"
     configured = configure(start)
     if before is not None:

@@ -1,6 +1,7 @@
 """What ``factory.toml``, its overrides, templates and ``entries/*.toml`` can say, key by key."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -48,6 +49,12 @@ class Part(BaseModel):
 
 
 AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+def _same(part: type[AnyPart]) -> Callable[[], AnyPart]:
+    """Return what gives the default of a key, the same each time; else pydantic would copy it."""
+    default = part()
+    return lambda: default
 
 
 class Attribute(Part):
@@ -176,7 +183,7 @@ class Frontend(Part):
     """A Frontend that may ask: what the collector must say of its ads, and its classes' users."""
 
     identity: Word
-    classes: dict[FrontendName, Name] = {}
+    classes: dict[FrontendName, Name] = Field(default_factory=dict)
 
 
 class CycleTable(Part):
@@ -226,6 +233,10 @@ class RetentionTable(Part):
         return {**given, **kinds}
 
 
+def _default_retention() -> RetentionTable:
+    return RetentionTable.model_validate({})
+
+
 class LogsTable(Part):
     """The logs of the daemons."""
 
@@ -265,24 +276,22 @@ class Factory(Part):
     factory: Name
     glidein: Name
     schedd: Schedds
-    collector: Collectors = []
-    monitoring_collectors: Collectors = []
+    collector: Collectors = Field(default_factory=list)
+    monitoring_collectors: Collectors = Field(default_factory=list)
     work: str = "work"
     web: Web
-    condor_tarballs: list[str] = []
-    attributes: dict[AttributeName, Attribute] = {}
-    files: list[File] = []
-    frontends: dict[FrontendName, Frontend] = {}
-    bounds: Bounds = Bounds()
+    condor_tarballs: list[str] = Field(default_factory=list)
+    attributes: dict[AttributeName, Attribute] = Field(default_factory=dict)
+    files: list[File] = Field(default_factory=list)
+    frontends: dict[FrontendName, Frontend] = Field(default_factory=dict)
+    bounds: Bounds = Field(default_factory=_same(Bounds))
     num_factories: Count = 1
     pilot_accounting: bool = False
-    cycle: CycleTable = CycleTable()
-    keys: Keys = Keys()
-    retention: RetentionTable = Field(
-        default_factory=lambda: RetentionTable.model_validate({})
-    )
-    logs: LogsTable = LogsTable()
-    restarts: RestartsTable = RestartsTable()
+    cycle: CycleTable = Field(default_factory=_same(CycleTable))
+    keys: Keys = Field(default_factory=_same(Keys))
+    retention: RetentionTable = Field(default_factory=_default_retention)
+    logs: LogsTable = Field(default_factory=_same(LogsTable))
+    restarts: RestartsTable = Field(default_factory=_same(RestartsTable))
 
 
 class LimitTable(Part):
@@ -297,9 +306,9 @@ class LimitsTable(Part):
     """How many glideins of an entry there may be: in all, by default for each Frontend's class,
     and for one FRONTEND:CLASS."""
 
-    entry: LimitTable = LimitTable()
-    default_per_frontend: LimitTable = LimitTable()
-    per_frontend: dict[Share, LimitTable] = {}
+    entry: LimitTable = Field(default_factory=_same(LimitTable))
+    default_per_frontend: LimitTable = Field(default_factory=_same(LimitTable))
+    per_frontend: dict[Share, LimitTable] = Field(default_factory=dict)
     unseen: Count = _LIMITS.unseen
 
 
@@ -309,7 +318,7 @@ class Submit(Part):
     cluster_size: Count = _LIMITS.submit_cluster
     max_per_cycle: Count = _LIMITS.submit_cycle
     sleep_s: Pause = _LIMITS.submit_pause_s
-    attributes: dict[Command, CommandValue] = {}
+    attributes: dict[Command, CommandValue] = Field(default_factory=dict)
 
 
 class Remove(Part):
@@ -325,7 +334,7 @@ class Hold(Part):
     """A hold that a release may cure: HoldReasonCode, and its subcodes (none: any)."""
 
     code: Bound
-    subcodes: list[int] = []
+    subcodes: list[int] = Field(default_factory=list)
 
     @model_validator(mode="before")
     @classmethod
@@ -339,7 +348,7 @@ class Release(Part):
 
     max_per_cycle: Count = _LIMITS.release_cycle
     sleep_s: Pause = _LIMITS.release_pause_s
-    recoverable: list[Hold] = []
+    recoverable: list[Hold] = Field(default_factory=list)
     max_holds: Bound = _LIMITS.max_holds
     forget_holds: Bound = _LIMITS.forget_holds
     after_s: Bound = _LIMITS.release_after_s
@@ -350,7 +359,7 @@ class Entry(Part):
 
     enabled: bool = True
     comment: str = ""
-    groups: list[Name] = []
+    groups: list[Name] = Field(default_factory=list)
     gatekeeper: Line = Field(min_length=1)
     grid_type: Literal[
         "condor",
@@ -369,24 +378,24 @@ class Entry(Part):
     bosco_dir: Line = ""
     schedd: Schedd | None = None
     work_dir: WorkDir = "."
-    proxy: Caches = []
+    proxy: Caches = Field(default_factory=list)
     verbosity: Literal["std", "nodebug", "fast", "check"] = "std"
     site: Line | None = None
     condor_version: Word = "default"
     trust_domain: Word = "grid"
     auth_method: Word = "grid_proxy"
     require_voms: bool = False
-    allow_frontends: dict[FrontendName, Classes] = {}
-    slot: Slot = Slot()
-    lifetime: Lifetime = Lifetime()
-    limits: LimitsTable = LimitsTable()
-    submit: Submit = Submit()
-    remove: Remove = Remove()
-    release: Release = Release()
+    allow_frontends: dict[FrontendName, Classes] = Field(default_factory=dict)
+    slot: Slot = Field(default_factory=_same(Slot))
+    lifetime: Lifetime = Field(default_factory=_same(Lifetime))
+    limits: LimitsTable = Field(default_factory=_same(LimitsTable))
+    submit: Submit = Field(default_factory=_same(Submit))
+    remove: Remove = Field(default_factory=_same(Remove))
+    release: Release = Field(default_factory=_same(Release))
     view_max_age_s: Seconds = _LIMITS.view_max_age_s
     requests_max_age_s: Seconds = _LIMITS.requests_max_age_s
-    attributes: dict[AttributeName, Attribute] = {}
-    files: list[File] = []
+    attributes: dict[AttributeName, Attribute] = Field(default_factory=dict)
+    files: list[File] = Field(default_factory=list)
 
     @property
     def proxy_argument(self) -> str:

@@ -24,8 +24,11 @@ _SIGNS = {"new": "+", "changed": "~", "retired": "-"}
 @click.option(
     "--plan", "only_plan", is_flag=True, help="Show what would change; write nothing."
 )
+@click.option(
+    "--verify", is_flag=True, help="Read all files again, also those that did not change."
+)
 @click.option("-v", "--verbose", is_flag=True, help="Name each file that is written.")
-def command(folder: Path, only_plan: bool, verbose: bool) -> None:
+def command(folder: Path, only_plan: bool, verify: bool, verbose: bool) -> None:
     """Check the configuration, publish the web area and write the work tree.
 
     Everything is checked before anything is written. A run that is interrupted leaves what was
@@ -37,11 +40,12 @@ def command(folder: Path, only_plan: bool, verbose: bool) -> None:
     )
     configuration = config.load(folder)
     if only_plan:
-        _show(reconfig.make_plan(configuration, share("glidein")).changes)
+        plan = reconfig.make_plan(configuration, share("glidein"), verify=verify)
+        _show(plan.changes)
         return
     try:
         with reconfig.lock(configuration):
-            plan = reconfig.make_plan(configuration, share("glidein"))
+            plan = reconfig.make_plan(configuration, share("glidein"), verify=verify)
             gone = reconfig.carry_out(plan, history.utc_now())
     except disk.Busy as error:
         raise PublishError(f"another reconfig is at work: it holds {error}") from error

@@ -128,7 +128,7 @@ GLIDEIN_Retire_Time_Spread = {number % 7200}
 def lay_out(folder: Path, entries: int = ENTRIES, tarballs: str = "") -> None:
     """Write the configuration into ``folder``; ``tarballs`` as the TOML of their list."""
     for name in ("entries", "templates", "files"):
-        (folder / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "factory.toml").write_text(FACTORY.replace("TARBALLS", tarballs))
     (folder / "files" / "has_tmp.sh").write_text("#!/bin/sh\ntest -d /tmp\n")
     for name, text in TEMPLATES.items():
