@@ -43,15 +43,16 @@ class Publication:
         return (*self.area.objects, self.area.signature, self.area.description)
 
 
-def prepare(made: Area, folder: Path, seen: Seen) -> Publication:
+def prepare(made: Area, folder: Path, seen: Seen | None = None) -> Publication:
     """Look at what ``folder`` lacks of the area; large files only if they changed since ``seen``.
 
     Raises:
         PublishError: a file has the name of one of the area's, but not its content.
     """
+    known = Seen() if seen is None else seen
     whole = Publication(made, folder, ())
     return replace(
-        whole, missing=tuple(o for o in whole.files if not _is_there(folder, o, seen))
+        whole, missing=tuple(o for o in whole.files if not _is_there(folder, o, known))
     )
 
 

@@ -9,7 +9,6 @@ from orchestrator import history, publish
 from orchestrator.area import Area, Row, build, make_object
 from orchestrator.errors import PublishError
 from orchestrator.history import AreaHistory
-from orchestrator.seen import Seen
 from tests.configured import NOON
 
 DAY = timedelta(days=1)
@@ -79,7 +78,7 @@ def area_of(text: bytes, common: bytes = b"common") -> Area:
 def test_garbage_is_what_no_kept_description_needs(tmp_path: Path) -> None:
     old, new = area_of(b"old"), area_of(b"new")
     for made in (old, new):
-        publish.carry_out([publish.prepare(made, tmp_path, Seen())])
+        publish.carry_out([publish.prepare(made, tmp_path)])
     for name in ("stop.lst", "index.html", ".part-x", "orphan.0123456789abcdef.sh"):
         (tmp_path / name).write_text("")
     (tmp_path / "entry_x.0123456789abcdef").mkdir()
@@ -101,7 +100,7 @@ def test_what_cannot_be_read_is_kept_with_all_around_it(
 ) -> None:
     old, new = area_of(b"old"), area_of(b"new")
     for made in (old, new):
-        publish.carry_out([publish.prepare(made, tmp_path, Seen())])
+        publish.carry_out([publish.prepare(made, tmp_path)])
     if damage == "signature is missing":
         (tmp_path / new.signature.name).unlink()
     else:
