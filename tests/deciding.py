@@ -11,6 +11,8 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from orchestrator.arguments import ClientWeb
 from orchestrator.downtimes import Downtime, Downtimes
 from orchestrator.entry_limits import HoldRule, Limit, Limits
@@ -19,6 +21,9 @@ from orchestrator.queue_view import Freshness, Glidein, QueueView, State, Unseen
 from orchestrator.request import Credentials, Removal, Request, RequestsView
 
 NOW = 1_800_000_000.0
+
+# For hypothesis on a machine that has other things to do: no test fails by being slow.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 ASKER = re.compile(r"(?P<frontend>\w+)(:(?P<cls>\w+))?(/(?P<credential>\w+))?")
 ASK = re.compile(  # "10 idle of 50, remove IDLE, margin 2"

@@ -12,7 +12,7 @@ from orchestrator.errors import FactoryError
 from orchestrator.outcome import Outcome
 from orchestrator.queue_counts import Counts
 from tests import deciding
-from tests.deciding import NOW
+from tests.deciding import NOW, UNHURRIED
 
 POLICY = Policy()
 BAD = Outcome(
@@ -172,6 +172,7 @@ SIGNS = st.lists(
 )
 
 
+@UNHURRIED
 @given(st.lists(st.tuples(SIGNS, st.floats(-1e5, 1e5)), max_size=8))
 def test_it_is_data_small_and_never_longer_than_the_longest(
     steps: list[tuple[list[Sign], float]],

@@ -17,7 +17,7 @@ from orchestrator.queue_counts import Counts, key_of, tally
 from orchestrator.queue_view import Freshness, Glidein, QueueView, State, Unseen
 from orchestrator.request import Credentials, Removal, Request, RequestsView
 from orchestrator.verdict import Decision, Turns
-from tests.deciding import NOW, WEB, downtimes
+from tests.deciding import NOW, UNHURRIED, WEB, downtimes
 
 WHOSE = st.tuples(
     st.sampled_from(["a.main", "b.main"]),
@@ -177,7 +177,7 @@ class Situation:
 SITUATIONS = st.builds(
     Situation, ASKED, VIEWS, LIMITS, DOWNTIMES, BACKOFFS, PERMITS, ROOM, UNSEEN_ROOM, LAST
 )
-many = settings(max_examples=150, deadline=None)
+many = settings(UNHURRIED, max_examples=100)
 
 
 def check_limit(has: Counts, more: int, limit: Limit) -> None:

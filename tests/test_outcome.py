@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from orchestrator.exits import EXITS
 from orchestrator.outcome import Ended, Outcome, outcome_of, output_files, settle
+from tests.deciding import UNHURRIED
 
 NOW = 1_800_000_000.0
 ENDED = Ended(12, 0, "cms.main", "cms:frontend", NOW - 60, NOW - 1_060)
@@ -263,7 +264,7 @@ HOSTILE = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(UNHURRIED, max_examples=300)
 @given(HOSTILE, st.text() | st.sampled_from([history(JOB), history("JobDuration = x")]))
 def test_whatever_was_written_is_read_without_harm(out: str, err: str) -> None:
     outcome = outcome_of(ENDED, out, err)

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.turns import Taker, deal
+from tests.deciding import UNHURRIED
 
 TAKERS = st.lists(
     st.builds(
@@ -33,6 +34,7 @@ def test_it_goes_on_also_when_the_last_served_is_gone() -> None:
     assert deal(1, [Taker("a", 1), Taker("c", 1)], {}, "b") == ({"c": 1}, "c")
 
 
+@UNHURRIED
 @given(st.integers(-2, 30), TAKERS, ROOMS, st.sampled_from(["", "c", "zz"]))
 def test_nothing_is_left_that_somebody_could_have(
     total: int, takers: list[Taker], rooms: dict[str, int], last: str
@@ -56,6 +58,7 @@ def test_nothing_is_left_that_somebody_could_have(
             assert share >= max(others) - 1
 
 
+@UNHURRIED
 @given(st.lists(st.integers(0, 3), min_size=30, max_size=30))
 def test_nobody_starves_however_little_there_is(totals: list[int]) -> None:
     takers = [Taker(name, 99) for name in "abcd"]
