@@ -36,11 +36,20 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run the command line; a FactoryError becomes one line on stderr and exit code 1."""
+    """Run the command line.
+
+    What somebody can mend becomes one line on stderr and exit code 1: a FactoryError, and a file
+    that cannot be read or written (missing, forbidden, no room).
+    """
     try:
         group()
     except FactoryError as error:
         click.echo(f"glidein-factory: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise  # says nothing that would help without the place in the code
+        click.echo(f"glidein-factory: {error.filename}: {error.strerror}", err=True)
         sys.exit(1)
 
 

@@ -40,7 +40,7 @@ class Batch:
             make_folder(path.parent)
             self._folders.add(path.parent)
         digest = hashlib.sha256()
-        with _new_file(_part(path)) as out:
+        with _named(path), _new_file(_part(path)) as out:
             for chunk in _chunks(content):
                 digest.update(chunk)
                 out.write(chunk)
@@ -61,6 +61,17 @@ class Batch:
             _part(path).replace(path)
         _sync(folders)
         self._paths.clear()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name ``path`` in an error that names no file: that the disk is full, say."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _part(path: Path) -> Path:

@@ -52,7 +52,7 @@ def load(path: Path) -> tuple[dict[str, Any], Lines]:
         TomlError: it cannot be read, or is not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise TomlError(f"cannot be read: {error}", None) from error
     try:
@@ -62,6 +62,8 @@ def load(path: Path) -> tuple[dict[str, Any], Lines]:
         if said:
             raise TomlError(said[1], int(said[2])) from error
         raise TomlError(str(error), None) from error
+    except RecursionError as error:
+        raise TomlError("cannot be read: nested too deeply", None) from error
     return data, Lines(text)
 
 

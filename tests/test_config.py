@@ -175,6 +175,13 @@ FACTORY_MISTAKES = [
     ),
     ("condor-23.9.6-x86_64", "condor-23.9.7-x86_64", "condor_tarballs[1]: expected a file"),
     ("[web]", "[web", "factory.toml:6: Expected ']'"),
+    (
+        "keep_days = 10",
+        "keep_days = 99999999999",
+        "web.keep_days: expected a number of at most",
+    ),
+    ("http://factory", "http://me:secret@factory", "web.url: expected a URL"),
+    ("org/stage", "org:port/stage", "web.url: expected a URL"),
 ]
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -74,3 +75,15 @@ def test_a_lock_is_held_once(tmp_path: Path) -> None:
         pass
     with disk.locked(tmp_path / "lock"):
         pass
+
+
+def test_a_full_disk_is_told_with_the_file_that_found_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> BinaryIO:
+        return Path("/dev/full").open("wb")
+
+    monkeypatch.setattr(disk, "_new_file", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        disk.put_if_changed(tmp_path / "file", b"content" * 10_000)
+    assert caught.value.filename == str(tmp_path / "file")

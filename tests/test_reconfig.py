@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tarfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -149,7 +150,8 @@ def test_the_flags_of_an_attribute_say_where_it_goes(
 
 
 def test_archives_say_where_they_are_unpacked(configured: Configured) -> None:
-    configured.write("files/tools.tar.gz", "not really")
+    with tarfile.open(configured.folder / "files/tools.tar.gz", "w:gz") as tools:
+        tools.addfile(tarfile.TarInfo("tool"))
     for name, more in (("", ""), ("other.tgz", 'untar_dir = "there/in"')):
         text = f'\n[[files]]\nsource = "files/tools.tar.gz"\nkind = "untar"\nname = "{name}"\n{more}'
         path = configured.folder / "entries/north.toml"

@@ -85,7 +85,9 @@ def test_what_is_unchanged_is_not_looked_at(configured: Configured) -> None:
         lambda c: c.change("factory.toml", "schedd@", "other@"),
         lambda c: c.write("files/check.sh", "#!/bin/bash\nexit 1\n"),
         lambda c: (c.glidein / "lib" / area.LIBRARY[0]).write_text("# new\n"),
-        lambda c: (c.folder / "condor-25.14.1-x86_64.tar.gz").write_bytes(b"x" * 300_000),
+        lambda c: (c.folder / "condor-25.14.1-x86_64.tar.gz").write_bytes(
+            b"\x1f\x8b" * 150_000
+        ),
     ],
     ids=["attribute", "schedd", "custom file", "library", "tarball"],
 )

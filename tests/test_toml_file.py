@@ -72,7 +72,13 @@ def test_a_file_that_is_no_toml_names_the_line(tmp_path: Path) -> None:
     assert caught.value.line == 2
 
 
-@pytest.mark.parametrize("content", [None, b"a = '\xff'"])
+def test_a_mark_that_an_editor_leaves_at_the_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_bytes(b"\xef\xbb\xbfa = 1\n")
+    assert toml_file.load(path)[0] == {"a": 1}
+
+
+@pytest.mark.parametrize("content", [None, b"a = '\xff'", b"a = " + b"[" * 5000])
 def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "a.toml"
     if content is not None:

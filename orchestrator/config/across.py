@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from orchestrator.config.archives import problem_of
 from orchestrator.config.layers import Layer
 from orchestrator.config.model import KEYS_AS_ATTRIBUTES, Entry, Factory, Part
 from orchestrator.config.problems import Problem, as_written, meant, problem_at
@@ -42,6 +43,7 @@ def across(
     """Yield what is wrong with the configuration as a whole."""
     look = _Look(folder)
     if factory is not None:
+        yield from _folder_problems(folder, factory)
         yield from _tarball_problems(look, factory)
         yield from _file_problems(look, factory)
     for entry in entries.values():
@@ -56,24 +58,52 @@ class _Look:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._found: dict[str, str] = {}
+        self._found: dict[tuple[str, str], str] = {}
 
-    def problem(self, said: str) -> str:
-        """Return what is wrong with the file ``said``, or nothing."""
-        if said not in self._found:
+    def problem(self, said: str, kind: str = "") -> str:
+        """Return what is wrong with the file ``said``, or nothing.
+
+        ``kind`` is "untar" for what glideins unpack, "condor" for an HTCondor tarball.
+        """
+        if (said, kind) not in self._found:
             path = self._folder / Path(said).expanduser()
             wrong = ""
             if not path.is_file():
                 wrong = f'expected a file, and "{path}" is none'
             elif not os.access(path, os.R_OK):
                 wrong = f'"{path}" cannot be read'
-            self._found[said] = wrong
-        return self._found[said]
+            elif kind in ("untar", "condor"):
+                wrong = problem_of(path, members=kind == "untar")
+            self._found[said, kind] = wrong
+        return self._found[said, kind]
+
+
+def _folder_problems(folder: Path, factory: Read[Factory]) -> Iterator[Problem]:
+    """Yield what is wrong with the places of stage and work tree.
+
+    The stage is open to everybody, the others hold keys and tokens; and old files of the stage
+    are thrown away.
+    """
+    stage = (folder / Path(factory.said.web.stage).expanduser()).resolve()
+    work = (folder / Path(factory.said.work).expanduser()).resolve()
+    settings = folder.resolve()
+    for path, place in ((stage, ("web", "stage")), (work, ("work",))):
+        if path.exists() and not path.is_dir():
+            yield factory.blame(place, f'expected a folder, and "{path}" is none')
+    if stage == work or stage in work.parents or work in stage.parents:
+        what = f'expected a folder apart from "work", and "{stage}" is, holds or lies in "{work}"'
+        yield factory.blame(("web", "stage"), what)
+    elif stage == settings or stage in settings.parents:
+        what = (
+            f'expected a folder of its own, and "{stage}" holds the configuration:'
+            " all in it is served to everybody"
+        )
+        yield factory.blame(("web", "stage"), what)
 
 
 def _tarball_problems(look: _Look, factory: Read[Factory]) -> Iterator[Problem]:
     for index, said in enumerate(factory.said.condor_tarballs):
-        wrong = look.problem(said)
+        wrong = look.problem(said, "condor")
         if tarball_of(said) is None:
             wrong = f"expected condor-<version>-<processor>.tar.gz, got {as_written(said)}"
         if wrong:
@@ -84,7 +114,7 @@ def _file_problems(look: _Look, part: Read[Factory] | Read[Entry]) -> Iterator[P
     """Yield what is wrong with the custom files of the factory or an entry."""
     seen: set[str] = set()
     for index, custom in enumerate(part.said.files):
-        wrong = look.problem(custom.source)
+        wrong = look.problem(custom.source, custom.kind)
         if wrong:
             yield part.blame(("files", index, "source"), wrong)
         if custom.out_name in seen:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -176,7 +176,7 @@ class Web(Part):
     url: Url
     stage: str = "stage"
     signature_type: Literal["sha256", "sha1"] = "sha256"
-    keep_days: Count = 30
+    keep_days: Annotated[Count, Field(le=36_500)] = 30
 
 
 class Frontend(Part):

@@ -55,7 +55,8 @@ _COLLECTOR = re.compile(
 )
 _COMMAND = re.compile(r"\+?[A-Za-z_][A-Za-z0-9_.]*")
 _SHARE = re.compile(rf"{NAME.pattern}:{NAME.pattern}")
-_WEB = re.compile(r"https?://[^\s/?#'\"\\]+(/[A-Za-z0-9._~/+-]*)?")
+_WEB = re.compile(r"https?://[^\s/?#@:'\"\\\[\]]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/+-]*)?")
+_WEB_IPV6 = re.compile(r"https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?(/[A-Za-z0-9._~/+-]*)?")
 _CACHE = re.compile(r"(http://)?[A-Za-z0-9.-]+:[0-9]+")
 _BLANK_OR_QUOTE = re.compile(r"[\s'\"\\]")
 _WORK_DIRS = (".", "Condor", "OSG", "TMPDIR", "AUTO")
@@ -130,7 +131,7 @@ def _check_collectors(given: Any) -> list[str]:
 
 
 def _check_url(text: str) -> str:
-    if not _WEB.fullmatch(text):
+    if not _WEB.fullmatch(text) and not _WEB_IPV6.fullmatch(text):
         raise ValueError("a URL http://host[:port]/path, or https://…")
     return text.rstrip("/")
 
