@@ -111,7 +111,7 @@ def lay_out(folder: Path, entries: int, size: float = 1.0) -> Factory:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, full in TARBALLS.items():
-        (folder / name).write_bytes(os.urandom(int(full * size)))
+        (folder / name).write_bytes(b"\x1f\x8b" + os.urandom(int(full * size)))
     listed = ", ".join(f'"{name}"' for name in TARBALLS)
     many_entries.lay_out(folder, entries, listed)
     return Factory(folder, entries)
