@@ -7,6 +7,11 @@ FactoryError
   PoolError      a personal HTCondor pool could not be started or asked
   CollectorError a collector could not be asked or told
   ProtocolError  what a Frontend or a Factory said cannot be read, or must not be believed
+  ScheddError    a schedd could not be asked or told
+    SubmitFailed     nothing was queued, for certain
+    SubmitUncertain  the answer was lost: it may have been queued
+  SubmissionError  something cannot be said to a batch system
+  JournalError   the journal of submissions cannot be written, or is another process's
 """
 
 
@@ -36,3 +41,23 @@ class CollectorError(FactoryError):
 
 class ProtocolError(FactoryError):
     """What a Frontend or a Factory said cannot be read, or must not be believed."""
+
+
+class ScheddError(FactoryError):
+    """A schedd could not be asked or told; the message names it."""
+
+
+class SubmitFailed(ScheddError):
+    """Nothing was queued, for certain."""
+
+
+class SubmitUncertain(ScheddError):
+    """The schedd's answer was lost: the jobs may be in the queue, all of them or none."""
+
+
+class SubmissionError(FactoryError):
+    """A value cannot be said to a batch system; the message names where it belongs."""
+
+
+class JournalError(FactoryError):
+    """The journal of submissions cannot be written, or another process writes it."""
