@@ -1,0 +1,244 @@
+"""One schedd: look at our glideins in its queue, submit, remove and release them.
+
+Every call is made in a child process with a time limit (:mod:`orchestrator.limited`): HTCondor's
+library would wait for a schedd that hangs until that comes back. Reading is tried again, for that
+is harmless; nothing else is: what an answer that was lost had said, only the queue can tell.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import classad2 as classad
+import htcondor2 as htcondor
+import tenacity
+
+from orchestrator.errors import ScheddError, SubmitFailed, SubmitUncertain
+from orchestrator.limited import NoAnswer, limited
+from orchestrator.queue_states import ALIVE, state_of
+from orchestrator.queue_view import Glidein
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+SUBMISSION = "GlideinSubmission"  # the attribute by which a submission is found again
+ATTRIBUTES = (
+    *("ClusterId", "ProcId", "JobStatus", "GridJobStatus", "QDate", "EnteredCurrentStatus"),
+    *("GlideinEntryName", "GlideinClient", "GlideinFrontendName"),
+    *("GlideinCredentialIdentifier", SUBMISSION),
+    *("HoldReasonCode", "HoldReasonSubCode", "HoldReason", "NumSystemHolds"),
+)
+_ATTEMPTS = 2  # of a query; the second one looks where the schedd is now
+_REASON_LIMIT = 500  # characters of a hold's reason
+# How HTCondor begins to say that a submission never came to its commit.
+_BEFORE_COMMIT = (
+    *(
+        "Failed to connect to schedd",
+        "Failed to create new cluster",
+        "Failed to create job",
+    ),
+    *("Failed to create a cluster", "expected next ProcId", "Failed to send Cluster Ad"),
+)
+
+
+class Queued(NamedTuple):
+    """A glidein in the queue, with its entry, its submission, and whether it is held or such."""
+
+    glidein: Glidein
+    entry: str
+    submission: str
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a schedd was found: what the library needs to speak to it."""
+
+    address: str
+    version: str
+
+
+class Schedd:
+    """The schedd ``name``, found through one of ``collectors`` (none: HTCondor's configuration).
+
+    Each call ends after ``limit_s`` at the latest.
+    """
+
+    def __init__(
+        self, name: str, collectors: Sequence[str] = (), limit_s: float = 60
+    ) -> None:
+        self.name = name
+        self._collectors = tuple(collectors)
+        self._limit_s = limit_s
+        self._place: _Place | None = None
+
+    def query(self, factory: str, glidein: str, entry: str | None = None) -> list[Queued]:
+        """Return the factory's glideins in the queue: all of them, or one entry's.
+
+        Raises:
+            ScheddError: the schedd was not found or did not answer, twice.
+        """
+        wanted = {"GlideinFactory": factory, "GlideinName": glidein}
+        if entry is not None:
+            wanted["GlideinEntryName"] = entry
+        terms = [f"{name} =?= {classad.quote(value)}" for name, value in wanted.items()]
+        alive = " || ".join(f"JobStatus =?= {status}" for status in ALIVE)
+        constraint = " && ".join([*terms, f"({alive})"])
+
+        def ask(schedd: Any) -> list[Queued]:
+            found = map(_queued, schedd.query(constraint, list(ATTRIBUTES)))
+            return [one for one in found if one is not None]
+
+        attempts = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(ScheddError),
+            stop=tenacity.stop_after_attempt(_ATTEMPTS)
+            | tenacity.stop_after_delay(self._limit_s / 2),
+            wait=tenacity.wait_fixed(0.5),  # seconds
+            reraise=True,
+        )
+        answer: list[Queued] = attempts(lambda: self._ask("queue", ask))
+        return answer
+
+    def submit(self, description: Mapping[str, str], count: int) -> int:
+        """Queue ``count`` jobs, all or none, and return their cluster.
+
+        Never tried again, and neither should the caller: see :mod:`orchestrator.submission`.
+
+        Raises:
+            SubmitFailed: nothing was queued.
+            SubmitUncertain: the answer was lost.
+        """
+        try:
+            place = self._place or self._locate()
+        except ScheddError as error:
+            raise SubmitFailed(str(error)) from error
+
+        def ask() -> int:
+            try:
+                jobs = htcondor.Submit(dict(description))
+            except Exception as error:
+                raise SubmitFailed(f"the description: {_words(error)}") from error
+            cluster: int = _schedd(place).submit(jobs, count=count).cluster()
+            return cluster
+
+        try:
+            return limited(ask, self._limit_s)
+        except SubmitFailed as error:
+            raise SubmitFailed(f"{self.name}: {error}") from error
+        except NoAnswer as error:
+            self._place = None
+            raise SubmitUncertain(f"{self.name}: submit: {error}") from error
+        except Exception as error:
+            self._place = None
+            words = _words(error)
+            certain = words.startswith(_BEFORE_COMMIT)
+            kind = SubmitFailed if certain else SubmitUncertain
+            raise kind(f"{self.name}: submit: {words}") from error
+
+    def remove(self, ids: Sequence[str], reason: str, *, force: bool = False) -> int:
+        """Remove glideins (CLUSTER.PROCESS) and return how many; with ``force`` out of the queue
+        even when the site does not answer.
+
+        Raises:
+            ScheddError: the schedd did not answer; some may be removed.
+        """
+        action = htcondor.JobAction.RemoveX if force else htcondor.JobAction.Remove
+        return self._act("remove", action, ids, reason)
+
+    def release(self, ids: Sequence[str], reason: str) -> int:
+        """Release held glideins and return how many.
+
+        Raises:
+            ScheddError: the schedd did not answer; some may be released.
+        """
+        return self._act("release", htcondor.JobAction.Release, ids, reason)
+
+    def _act(self, verb: str, action: Any, ids: Sequence[str], reason: str) -> int:
+        if not ids:
+            return 0
+
+        def ask(schedd: Any) -> int:
+            # A reason that is no pair is ignored by the library.
+            result = schedd.act(action, list(ids), (reason, 0))
+            return int(result["TotalSuccess"])
+
+        return self._ask(verb, ask)
+
+    def _ask(self, what: str, ask: Callable[[Any], Result]) -> Result:
+        try:
+            place = self._place or self._locate()
+            return limited(lambda: ask(_schedd(place)), self._limit_s)
+        except ScheddError:
+            raise
+        except Exception as error:
+            self._place = None  # it may have another address when it comes back
+            raise ScheddError(f"{self.name}: {what}: {_words(error)}") from error
+
+    def _locate(self) -> _Place:
+        """Find the schedd's address.
+
+        Raises:
+            ScheddError: no collector knows it.
+        """
+        problems = []
+        for collector in self._collectors or ("",):
+            try:
+                found = limited(partial(_find, collector, self.name), self._limit_s)
+            except (NoAnswer, RuntimeError, ValueError) as error:
+                problems.append(f"{collector or 'collector'}: {_words(error)}")
+                continue
+            if found is not None:
+                self._place = found
+                return found
+            problems.append(f"{collector or 'collector'}: does not know it")
+        raise ScheddError(f"{self.name}: not found: {'; '.join(problems)}")
+
+
+def _find(collector: str, name: str) -> _Place | None:
+    pool = htcondor.Collector(collector) if collector else htcondor.Collector()
+    ad = pool.locate(htcondor.DaemonType.Schedd, name)
+    return None if ad is None else _Place(str(ad["MyAddress"]), str(ad["CondorVersion"]))
+
+
+def _schedd(place: _Place) -> Any:
+    location = {"MyAddress": place.address, "CondorVersion": place.version}
+    return htcondor.Schedd(classad.ClassAd(location))
+
+
+def _words(error: Exception) -> str:
+    """What an exception of the library says, without the addresses of its own sockets."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _queued(ad: Mapping[str, Any]) -> Queued | None:
+    """Read an ad of the queue; None if it is not (or no longer) a glidein of ours."""
+    state = state_of(_number(ad, "JobStatus"), _text(ad, "GridJobStatus") or None)
+    if state is None:
+        return None
+    glidein = Glidein(
+        cluster=_number(ad, "ClusterId"),
+        process=_number(ad, "ProcId"),
+        state=state,
+        client=_text(ad, "GlideinClient"),
+        share=_text(ad, "GlideinFrontendName"),
+        credential=_text(ad, "GlideinCredentialIdentifier"),
+        queued=_number(ad, "QDate"),
+        since=_number(ad, "EnteredCurrentStatus") or _number(ad, "QDate"),
+        hold_code=_number(ad, "HoldReasonCode"),
+        hold_subcode=_number(ad, "HoldReasonSubCode"),
+        hold_reason=_text(ad, "HoldReason")[:_REASON_LIMIT],
+        holds=_number(ad, "NumSystemHolds"),
+    )
+    return Queued(glidein, _text(ad, "GlideinEntryName"), _text(ad, SUBMISSION))
+
+
+def _number(ad: Mapping[str, Any], name: str) -> int:
+    value = ad.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _text(ad: Mapping[str, Any], name: str) -> str:
+    value = ad.get(name)
+    return value if isinstance(value, str) else ""
