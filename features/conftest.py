@@ -4,9 +4,11 @@ Add yours to the list; its fixtures and steps are then found by all features.
 """
 
 pytest_plugins = [
+    "tests.needs",
+    "tests.factory_user",
+    "features.batch_systems_fixtures",
     "features.condor_fixtures",
     "features.fetch_fixtures",
-    "tests.needs",
     "features.glidein_fixtures",
     "features.glidein_steps",
     "features.publishing_fixtures",

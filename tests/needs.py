@@ -29,7 +29,8 @@ PACKAGES = {  # the Debian package of a program that has another name
     "ip": "iproute2",
     "mksquashfs": "squashfs-tools",
     "ps": "procps",
-    "slurmctld": "slurmctld slurmd slurm-client munge",
+    "munged": "munge",
+    "sbatch": "slurm-client",
 }
 
 
