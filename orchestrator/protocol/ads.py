@@ -95,7 +95,7 @@ def entry_ad(
     attributes: Mapping[str, str | int],
     parameters: Mapping[str, str | int],
     submit_attributes: Mapping[str, str] | None = None,
-    monitor: Mapping[str, int] | None = None,
+    monitor: Mapping[str, Value] | None = None,
     downtime: str | None = None,
     require_voms: bool = False,
     rsl: str = "",
@@ -176,7 +176,7 @@ def client_ad(
     *,
     attributes: Mapping[str, str | int],
     parameters: Mapping[str, str | int],
-    monitor: Mapping[str, str | int],
+    monitor: Mapping[str, Value],
     downtime: bool = False,
     sequence: int,
 ) -> Ad:

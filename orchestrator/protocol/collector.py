@@ -48,9 +48,12 @@ class Collector:
             addresses = [addresses]
         self.addresses = tuple(addresses) or (htcondor.param.get("COLLECTOR_HOST", ""),)
         self._patience_s = patience_s
-        # HTCondor knows these for a process, not for a connection.
-        htcondor.param["QUERY_TIMEOUT"] = str(query_s)
-        htcondor.param["SEC_CLIENT_INTEGRITY"] = "REQUIRED"
+        self._settings = {
+            "QUERY_TIMEOUT": str(query_s),
+            "SEC_CLIENT_INTEGRITY": "REQUIRED",
+        }
+        if token:
+            self._settings["SEC_CLIENT_AUTHENTICATION_METHODS"] = "IDTOKENS"
         security = htcondor.SecurityContext(token.strip()) if token else None
         self._collectors: dict[str, htcondor.Collector] = {}
         for address in self.addresses:
@@ -152,7 +155,7 @@ class Collector:
     def _patiently(self, table: htcondor.AdType, constraint: str) -> list[classad.ClassAd]:
         attempts = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(CollectorError),
-            wait=tenacity.wait_exponential_jitter(initial=0.5, max=5),  # seconds
+            wait=tenacity.wait_random_exponential(multiplier=0.5, max=5),  # seconds
             stop=tenacity.stop_after_delay(self._patience_s),
             before_sleep=tenacity.before_sleep_log(log, logging.WARNING),
             reraise=True,
@@ -163,7 +166,8 @@ class Collector:
         problems = []
         for address, collector in self._collectors.items():
             try:
-                ads: list[classad.ClassAd] = collector.query(table, constraint)
+                with _configured(self._settings):
+                    ads: list[classad.ClassAd] = collector.query(table, constraint)
                 return ads
             except (htcondor.HTCondorException, OSError) as error:
                 problems.append(f"{address}: {error}")
@@ -173,7 +177,8 @@ class Collector:
         problems = []
         for address, collector in self._collectors.items():
             try:
-                collector.advertise(ads, command)
+                with _configured(self._settings):
+                    collector.advertise(ads, command)
             except (htcondor.HTCondorException, OSError) as error:
                 problems.append(f"{address}: {command}: {error}")
         if len(problems) == len(self._collectors):
@@ -190,6 +195,22 @@ class Collector:
                 return f"<{probe.getsockname()[0]}:0>"
         except OSError:
             return "<127.0.0.1:0>"
+
+
+@contextlib.contextmanager
+def _configured(settings: Mapping[str, str]) -> Iterator[None]:
+    """Let HTCondor's configuration, which is the whole process's, say something else meanwhile."""
+    before = {name: htcondor.param.get(name) for name in settings}
+    for name, value in settings.items():
+        htcondor.param[name] = value
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            if old is None:
+                del htcondor.param[name]
+            else:
+                htcondor.param[name] = str(old)
 
 
 def _question(kinds: Sequence[Kind], constraint: str) -> tuple[htcondor.AdType, str]:

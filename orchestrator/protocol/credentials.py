@@ -177,8 +177,8 @@ class Store:
         target = self.folder / path
         self._make_folder(str(target.parent))
         part = target.with_name(_PART + hashlib.sha256(path.encode()).hexdigest()[:32])
-        part.unlink(missing_ok=True)
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        handle = os.open(part, flags, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)

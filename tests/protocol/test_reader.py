@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from orchestrator.arguments import ClientWeb
+from orchestrator.errors import ProtocolError
 from orchestrator.protocol import pickles
 from orchestrator.protocol.frontend import Envelope, Offer, Series
 from orchestrator.protocol.keys import PrivateKey
@@ -114,6 +115,18 @@ def identity_of(made: Ad, text: str) -> Ad:
     return made | {"ReqEncIdentity": key_of(made).seal(text.encode())}
 
 
+def of_another_key(made: Ad) -> str:
+    """Return what does not open with the ad's key; of 256 values, one would by chance."""
+    key = key_of(made)
+    for number in range(16):
+        sealed = f"{number:032x}"
+        try:
+            key.open(sealed)
+        except ProtocolError:
+            return sealed
+    raise AssertionError("all of them open")
+
+
 # Case: the change to a good request, and what its refusal must say. In the order of the checks.
 REFUSED: dict[str, tuple[Callable[[Ad], Ad], str]] = {
     "no name": (lambda made: {**made, "Name": ""}, "Name: not a name that is safe"),
@@ -161,7 +174,7 @@ REFUSED: dict[str, tuple[Callable[[Ad], Ad], str]] = {
         "a key code that was not wrapped for this key",
     ),
     "an identity sealed with another key": (
-        lambda made: {**made, "ReqEncIdentity": "00" * 32},
+        lambda made: {**made, "ReqEncIdentity": of_another_key(made)},
         "ReqEncIdentity: not sealed with this key",
     ),
     "replayed by somebody else": (
@@ -173,7 +186,7 @@ REFUSED: dict[str, tuple[Callable[[Ad], Ad], str]] = {
         "sent by 'vo@pool', but made by 'victim@pool'",
     ),
     "a parameter sealed with another key": (
-        lambda made: {**made, "GlideinEncParamX": "00" * 16},
+        lambda made: {**made, "GlideinEncParamX": of_another_key(made)},
         "GlideinEncParamX': not sealed with this key",
     ),
     "a sealed parameter that is a number": (

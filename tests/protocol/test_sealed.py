@@ -88,3 +88,11 @@ def test_what_was_opened_can_be_forgotten() -> None:
     KEY.forget()
     assert not KEY._opened
     assert KEY.open(sealed) == b"secret"
+
+
+@pytest.mark.parametrize("padded", [b"\x20" * 32, b"\x00" * 16, b"a" * 15 + b"\x02"])
+def test_other_paddings_are_refused(padded: bytes) -> None:
+    encryptor = KEY._cipher.encryptor()
+    sealed = (encryptor.update(padded) + encryptor.finalize()).hex()
+    with pytest.raises(ProtocolError, match="not sealed with this key"):
+        KEY.open(sealed)
