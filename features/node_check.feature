@@ -22,6 +22,7 @@ Feature: A node that cannot run a glidein says so, and why
       | a tool does not execute                   | tools     | tar                          |
       | a tool hangs                              | tools     | not done in 2 s              |
       | few files may be open                     | files     | hard 100                     |
+      | files may not grow                        | workdir   | ulimit -f                    |
       | nothing listens on the collector's port   | collector | Connection refused           |
       | the collector takes no connections        | collector | no answer in 2 s             |
       | one of two pools is down                  | collector | : reached; 127.0.0.1         |

@@ -204,6 +204,8 @@ def a_node(slot: Slot, ports: Callable[[str], str], state: str) -> None:
             slot.replace_tool("curl", "exit 127")
         case "few files may be open":
             slot.wrap = ["/bin/sh", "-c", 'ulimit -n 100; exec "$@"', "sh"]
+        case "files may not grow":
+            slot.wrap = ["/bin/sh", "-c", 'ulimit -f 1000; exec "$@"', "sh"]
         case "nothing listens on the collector's port":
             slot.collector = ports("closed")
         case "the collector takes no connections":

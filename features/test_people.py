@@ -127,7 +127,13 @@ def shell(here: Factory, node: Node) -> str:
     process = subprocess.Popen(
         [BASH, str(here.script), *here.arguments(GLIDEIN_Collector=collector), "--shell"],
         cwd=node.folder,
-        env={**ENV, "GLIDEIN_CACHE": "none", "BACKOFF_MAX_S": "0", "TERM": "dumb"},
+        env={
+            **ENV,
+            "GLIDEIN_CACHE": "none",
+            "BACKOFF_MAX_S": "0",
+            "TERM": "dumb",
+            "SHELL": "/usr/sbin/nologin",
+        },
         stdin=slave,
         stdout=slave,
         stderr=slave,

@@ -2,7 +2,8 @@
 # glidein_startup.sh - turn this batch slot into an HTCondor execute node.
 #
 # Usage:  glidein_startup.sh OPTION...       start a glidein; the factory passes the options
-#         glidein_startup.sh --check         look at this node, print a table, exit
+#         glidein_startup.sh --check         look at this node, print a table, exit; more is
+#                                            looked at with -dir, -web, -param_GLIDEIN_Collector
 #         source glidein_startup.sh          define the functions, run nothing
 #
 # For people:
@@ -146,6 +147,10 @@ glidein_help() {
 glidein_check_only() {
   local status=0
   config_set GLIDEIN_Check_Only 1
+  if [[ ${OPTION[dir]+x} ]]; then
+    workdir_place "${OPTION[dir]}" || exit 40
+    WORK=$REPLY
+  fi
   trap job_end_all EXIT
   trap 'exit 49' TERM INT QUIT HUP
   resources_detect || status=40
@@ -344,9 +349,14 @@ glidein_configure() {
 
 # glidein_shell - --shell: a person looks around in what the launch would find
 glidein_shell() {
+  local shell=${SHELL:-}
+  case ${shell##*/} in
+    bash | zsh | ksh | mksh | fish | tcsh | csh | dash | sh) ;;
+    *) shell=$BASH ;; # accounts of batch jobs often have nologin
+  esac
   log_info "work directory $WORK; leave the shell to clean up"
   CONDOR_CONFIG=$WORK/condor_config PATH=$CONDOR_DIR/bin:$CONDOR_DIR/sbin:$PATH \
-    GLIDEIN_CONFIG=$WORK/glidein_config "${SHELL:-bash}" -i
+    GLIDEIN_CONFIG=$WORK/glidein_config "$shell" -i
   glidein_leave 0 shell
 }
 

@@ -216,3 +216,19 @@ def test_an_installed_wheel_makes_the_same_single_file(wheel: Path, tmp_path: Pa
     shared = tmp_path / "orchestrator" / "_share" / "glidein"
     made = subprocess.check_output(["bash", shared / "bundle.sh"])
     assert made == subprocess.check_output(["bash", ROOT / "glidein" / "bundle.sh"])
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout of git")
+def test_nothing_that_is_made_is_in_the_repository() -> None:
+    """A link .venv that was committed once took the place of the environment it pointed to."""
+    tracked = subprocess.run(
+        [
+            *("git", "-c", "safe.directory=*", "ls-files"),
+            *("--cached", "--ignored", "--exclude-standard"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert tracked.stdout == ""

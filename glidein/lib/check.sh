@@ -557,13 +557,14 @@ _check_workdir() {
   local dir=${WORK:-$PWD} why
   _CHECK_TRY=$dir/.check.$$.$RANDOM
   if [[ ${1:-} == job ]]; then
+    trap '' XFSZ # a limit on the size of files (ulimit) shall be an error, not the end of this job
     trap 'rm -f -- "$_CHECK_TRY" "$_CHECK_TRY.true"' EXIT
     trap 'exit 1' TERM INT HUP
   fi
   # A real MB, since quotas do not show in what the file system says it has.
   if ! { printf '%1048576s' '' >"$_CHECK_TRY"; } 2>/dev/null; then
     why='not a directory that we may write to'
-    [[ ! -d $dir || ! -w $dir ]] || why='1 MB cannot be written there: full, or over a quota'
+    [[ ! -d $dir || ! -w $dir ]] || why='1 MB cannot be written there: full, over a quota, or over a limit on files (ulimit -f)'
     dir="fail $dir: $why"
   else
     : >"$_CHECK_TRY" # the room is for the program

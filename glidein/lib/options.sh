@@ -46,6 +46,21 @@ declare -gA _OPTION_FORM=(
   [multirestart]='^[0-9]{1,3}$'
 )
 
+# What such a pattern means, for somebody who gave something else
+declare -ga _OPTION_WORDS=(
+  "${_OPTION_FORM[web]}" 'a URL: http://HOST:PORT/PATH, or https://...'
+  "${_OPTION_FORM[proxy]}" 'None, OSG, or web caches with commas: http://cache:3128,http://other:3128'
+  "${_OPTION_FORM[sign]}" 'a hash: 40 (sha1) or 64 (sha256) digits of 0-9 a-f'
+  "${_OPTION_FORM[name]}" 'a name: letters, digits and . _ - only, not starting with . or -'
+  "${_OPTION_FORM[factory]}" 'a name: letters, digits and . _ @ - only, not starting with . @ or -'
+  "${_OPTION_FORM[schedd]}" 'a name: letters, digits and . _ @ : - only, not starting with . @ : or -'
+  "${_OPTION_FORM[dir]}" 'a folder, or one of . Condor OSG TMPDIR AUTO'
+  "${_OPTION_FORM[submitcredid]}" 'printable characters'
+  "${_OPTION_FORM[multiglidein]}" 'a number of 1 to 999'
+  "${_OPTION_FORM[cluster]}" 'a number'
+  "${_OPTION_FORM[multirestart]}" 'a number of at most three digits'
+)
+
 # What a batch-safe value says for each character: see options_decode
 declare -gA _OPTION_ESCAPE=(
   [nbsp]=' ' [semicolon]=';' [colon]=':' [tilde]='~' [not]='!' [question]='?' [star]='*'
@@ -80,14 +95,28 @@ options_read() {
         (($#)) && [[ $1 != -[A-Za-z-]* ]] || log_fail 2 "option -$option: its value is missing" || return $?
         value=$1
         shift
-        [[ $value =~ ${_OPTION_FORM[$option]} ]] \
-          || log_fail 2 "option -$option: '$value' is not of the form ${_OPTION_FORM[$option]}" || return $?
+        if [[ ! $value =~ ${_OPTION_FORM[$option]} ]]; then
+          _option_words "${_OPTION_FORM[$option]}"
+          log_fail 2 "option -$option: expected $REPLY, got '$value'" || return $?
+        fi
         OPTION[$option]=$value
         ;;
       *) log_fail 2 "not an option: '$option' (see --help)" || return $? ;;
     esac
   done
   [[ ${OPTION[help]+x} || ${OPTION[version]+x} || ${OPTION[check]+x} ]] || _options_complete
+}
+
+# _option_words PATTERN - set REPLY to what the pattern of a value means
+_option_words() {
+  local i
+  for ((i = 0; i < ${#_OPTION_WORDS[@]}; i += 2)); do
+    REPLY=${_OPTION_WORDS[i + 1]}
+    [[ ${_OPTION_WORDS[i]} != "$1" ]] || return 0
+  done
+  REPLY=${1#'^('} # a list of words
+  REPLY=${REPLY%')$'}
+  REPLY="one of ${REPLY//|/, }"
 }
 
 # options_decode TEXT - set REPLY to TEXT with each `.name,` replaced by the character it stands for.

@@ -41,6 +41,14 @@ glidein() {
   [[ $output == *'"uuid":"'?* ]]
 }
 
+@test "glidein_startup: --check looks at the folder that -dir names" {
+  mkdir there
+  run -0 --separate-stderr bash "$LIB/../glidein_startup.sh" --check --json -dir there
+  [[ $output == *"$PWD/there: written, executed"* && $(ls -A there) == '' ]]
+  run -40 --separate-stderr bash "$LIB/../glidein_startup.sh" --check -dir nowhere
+  [[ $stderr == *"no such folder: '$PWD/nowhere'"* ]]
+}
+
 @test "glidein_startup: a slip in the report does not keep the glidein from cleaning up" {
   run -0 --separate-stderr glidein 'report_print() { : "$NO_SUCH_VARIABLE"; }'
   [[ $(ls -A) == '' ]]

@@ -103,6 +103,15 @@ without() {
   done
 }
 
+@test "options_read: what was expected is told in words, for every option with a value" {
+  for option in "${!_OPTION_FORM[@]}"; do
+    run -2 options_read "${REQUIRED[@]}" "-$option" $'\n'
+    [[ $output == *"option -$option: expected "[a-zN]*", got '"* && $output != *[][{}\\^+]* ]]
+  done
+  run -2 options_read "${REQUIRED[@]}" -slotslayout dynamic
+  [[ $output == *"expected one of fixed, partitionable, got 'dynamic'" ]]
+}
+
 @test "options_read: values that would change what they are used in are refused" {
   local -A bad=(
     [v]='quiet STD' [name]='a/b a\b .. .a' [entry]='../x a/b . .. .x a;b' [factory]='a/b .. a$b'
