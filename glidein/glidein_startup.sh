@@ -70,6 +70,9 @@ source "$GLIDEIN_LIB/area.sh"
 source "$GLIDEIN_LIB/script.sh"
 source "$GLIDEIN_LIB/report.sh"
 # The node checks travel along too, for --check; the area's own version replaces them.
+source "$GLIDEIN_LIB/cgroup.sh"
+source "$GLIDEIN_LIB/hints.sh"
+source "$GLIDEIN_LIB/gpus.sh"
 source "$GLIDEIN_LIB/resources.sh"
 source "$GLIDEIN_LIB/check.sh"
 
@@ -275,7 +278,7 @@ glidein_verify() {
 glidein_load() {
   local module
   if [[ -n ${GLIDEIN_LIB:-} ]]; then
-    for module in resources check condor knob expand vars places lifetime collectors credentials security \
+    for module in cgroup hints gpus resources containment check condor knob expand vars places lifetime collectors credentials security \
       slots policy configure startd; do
       # shellcheck source=/dev/null
       source "$GLIDEIN_LIB/$module.sh" || return 1
@@ -344,6 +347,7 @@ glidein_configure() {
     PHASE_EXIT=61
     return 1
   fi
+  containment_configure
   configure_condor "$CONDOR_DIR" && config_write
 }
 
@@ -489,6 +493,7 @@ glidein_report() {
 glidein_clean() {
   cache_trim || : # another glidein is at it, or there is no cache
   if declare -F places_clean >/dev/null; then places_clean; fi
+  if declare -F containment_clean >/dev/null; then containment_clean; fi
   workdir_remove
 }
 

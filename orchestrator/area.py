@@ -27,7 +27,8 @@ SignatureType = Literal["sha256", "sha1"]
 # The half of glidein/lib that glideins fetch, in the order in which they source it. The other
 # half travels inside glidein_startup.sh.
 LIBRARY = (
-    *("check.sh", "resources.sh", "condor.sh"),
+    *("cgroup.sh", "hints.sh", "gpus.sh", "resources.sh"),
+    *("containment.sh", "check.sh", "condor.sh"),
     *("knob.sh", "expand.sh", "vars.sh", "places.sh", "lifetime.sh", "collectors.sh"),
     *("credentials.sh", "security.sh", "slots.sh", "policy.sh", "configure.sh"),
     "startd.sh",

@@ -6,7 +6,7 @@
 # is a warning or a skip, never ok. Checks start few processes; those that wait for the network
 # run side by side in the background, with one time limit for all.
 #
-# Needs:     log.sh clock.sh job.sh config.sh options.sh resources.sh
+# Needs:     log.sh clock.sh job.sh config.sh options.sh cgroup.sh resources.sh
 # Commands:  the ones it checks
 # Reads:     WORK (else the current directory), OPTION[web] and [proxy], FETCH_DATE_SKEW_S,
 #            RESOURCES_ROOT, and the keys below
@@ -227,7 +227,7 @@ check_processes() {
   fi
   soft=${REPLY% *} hard=${REPLY#* } found="soft limit $soft, hard $hard"
   least=${hard/unlimited/}
-  if resources_pids; then
+  if cgroup_pids; then
     cgroup=$REPLY found+=", cgroup $cgroup"
     ((${least:-$cgroup} <= cgroup)) || least=$cgroup
   fi

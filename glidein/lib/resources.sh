@@ -7,25 +7,27 @@
 #   limit  what the kernel holds us to: processors online, affinity, cpuset, cgroup quota,
 #          memory of the node, cgroup memory, address space. More than a limit would be a lie,
 #          whatever the batch system believes: jobs would be throttled or killed.
-#   hint   what the batch system says it gave us: Slurm, PBS, LSF, SGE, an HTCondor slot.
-#          Nobody may enforce it, but the rest of the node is somebody else's.
+#   hint   what the batch system says it gave us (hints.sh). Nobody may enforce it, but the rest
+#          of the node is somebody else's.
 #
 # So a hint can lower what the limits allow and never raise it. Batch systems nest (a glidein in
 # an HTCondor slot in a Slurm job); each level only divides what it has, so the smallest holds.
 #
-# Needs:     log.sh config.sh report.sh
-# Commands:  stat (coreutils)
+# Needs:     log.sh job.sh config.sh report.sh cgroup.sh hints.sh
+# Commands:  stat (coreutils); quota or lfs, where there is one
 # Reads:     RESOURCES_ROOT (a folder that stands for /, for tests), WORK, the config keys below,
 #            the variables of the batch systems
-# Sets:      RESOURCES_{CPUS,MEMORY_MB,DISK_MB} and the same with _SOURCE and _SEEN
+# Sets:      RESOURCES_{CPUS,MEMORY_MB,DISK_MB} and the same with _SOURCE and _SEEN;
+#            RESOURCES_SWAP_MB (empty: not known)
 #
 # MB here is 1024 * 1024 bytes, as HTCondor counts.
 
 : "${RESOURCES_ROOT:=}"
+: "${RESOURCES_QUOTA_S:=5}" # seconds a server of quotas may take to answer
 
 RESOURCES_CPUS='' RESOURCES_CPUS_SOURCE='' RESOURCES_CPUS_SEEN=''
 RESOURCES_MEMORY_MB='' RESOURCES_MEMORY_SOURCE='' RESOURCES_MEMORY_SEEN=''
-RESOURCES_DISK_MB='' RESOURCES_DISK_SOURCE='' RESOURCES_DISK_SEEN=''
+RESOURCES_DISK_MB='' RESOURCES_DISK_SOURCE='' RESOURCES_DISK_SEEN='' RESOURCES_SWAP_MB=''
 
 # resources_detect - decide what the slot gets; sets the variables above, the config keys
 #   GLIDEIN_CPUS, GLIDEIN_MaxMemMBs, GLIDEIN_Disk_MB, and the facts resources.*
@@ -47,6 +49,7 @@ resources_detect() {
   resources_memory || status=1
   resources_disk || status=1
   ((status == 0)) || return 1
+  _resources_disk_in_memory
   config_set GLIDEIN_CPUS "$RESOURCES_CPUS"
   config_set GLIDEIN_MaxMemMBs "$RESOURCES_MEMORY_MB"
   config_set GLIDEIN_Disk_MB "$RESOURCES_DISK_MB"
@@ -54,6 +57,8 @@ resources_detect() {
   _resources_report memory_mb "$RESOURCES_MEMORY_MB" "$RESOURCES_MEMORY_SOURCE" \
     "$RESOURCES_MEMORY_SEEN"
   _resources_report disk_mb "$RESOURCES_DISK_MB" "$RESOURCES_DISK_SOURCE" "$RESOURCES_DISK_SEEN"
+  [[ -z $RESOURCES_SWAP_MB ]] || report_fact resources.swap_mb "$RESOURCES_SWAP_MB"
+  gpus_detect
 }
 
 # --- cores ---------------------------------------------------------------------------------
@@ -66,7 +71,7 @@ resources_cpus() {
   _resources_forget
   _resources_cpu_limits
   case $wanted in
-    auto | slot | -1 | '') _resources_cpu_hints ;;
+    auto | slot | -1 | '') hints_cpus ;;
     node | 0) kinds=limit ;;
     *)
       [[ $wanted =~ ^[0-9]{1,6}$ ]] \
@@ -103,18 +108,18 @@ _resources_cpu_limits() {
   if _resources_field /proc/self/status Cpus_allowed_list && _resources_count "$REPLY" "$online"; then
     _resources_note limit "$REPLY" affinity
   fi
-  if _resources_cgroup cpuset; then
-    for dir in "${_RESOURCES_LEVELS[@]}"; do
+  if cgroup_find cpuset; then
+    for dir in "${CGROUP_LEVELS[@]}"; do
       _resources_read "$dir/cpuset.cpus.effective" || _resources_read "$dir/cpuset.effective_cpus" \
         || _resources_read "$dir/cpuset.cpus" || continue
       _resources_count "$REPLY" "$online" || continue
-      _resources_note limit "$REPLY" "cpuset(cgroup-$_RESOURCES_CGROUP)"
+      _resources_note limit "$REPLY" "cpuset(cgroup-$CGROUP_VERSION)"
       break # the sets of the levels above contain this one
     done
   fi
-  if _resources_cgroup cpu; then
-    for dir in "${_RESOURCES_LEVELS[@]}"; do
-      if [[ $_RESOURCES_CGROUP == v2 ]]; then
+  if cgroup_find cpu; then
+    for dir in "${CGROUP_LEVELS[@]}"; do
+      if [[ $CGROUP_VERSION == v2 ]]; then
         _resources_read "$dir/cpu.max" || continue
         quota=${REPLY%% *} period=${REPLY##* }
       else
@@ -126,55 +131,8 @@ _resources_cpu_limits() {
       [[ $quota =~ ^[0-9]{1,15}$ && $period =~ ^[1-9][0-9]{0,14}$ ]] || continue # max, -1
       # 150 % is one core: two would each be throttled. Less than one is still a slot.
       quota=$((10#$quota / period))
-      _resources_note limit "$((quota > 0 ? quota : 1))" "quota(cgroup-$_RESOURCES_CGROUP)"
+      _resources_note limit "$((quota > 0 ? quota : 1))" "quota(cgroup-$CGROUP_VERSION)"
     done
-  fi
-}
-
-# _resources_cpu_hints - note what the batch systems say
-_resources_cpu_hints() {
-  local host=${HOSTNAME:-} number
-  # Slurm: what this step has on this node; a step of several tasks has it per task.
-  if [[ ${SLURM_STEP_NUM_TASKS:-1} != 1 && -n ${SLURM_CPUS_PER_TASK:-} ]]; then
-    _resources_note hint "$SLURM_CPUS_PER_TASK" 'slurm(SLURM_CPUS_PER_TASK)'
-  elif [[ -n ${SLURM_CPUS_ON_NODE:-} ]]; then
-    _resources_note hint "$SLURM_CPUS_ON_NODE" 'slurm(SLURM_CPUS_ON_NODE)'
-  elif [[ -n ${SLURM_JOB_CPUS_PER_NODE:-} ]]; then
-    _resources_slurm_node "$SLURM_JOB_CPUS_PER_NODE" "${SLURM_NODEID:-0}" \
-      && _resources_note hint "$REPLY" 'slurm(SLURM_JOB_CPUS_PER_NODE)'
-  elif [[ -n ${SLURM_CPUS_PER_TASK:-} ]]; then
-    _resources_note hint "$SLURM_CPUS_PER_TASK" 'slurm(SLURM_CPUS_PER_TASK)'
-  fi
-
-  # PBS Pro says NCPUS, Torque PBS_NUM_PPN; the node file has a line per process.
-  if [[ -n ${PBS_NCPUS:-} ]]; then
-    _resources_note hint "$PBS_NCPUS" 'pbs(PBS_NCPUS)'
-  elif [[ -n ${PBS_JOBID:-} && -n ${NCPUS:-} ]]; then
-    _resources_note hint "$NCPUS" 'pbs(NCPUS)'
-  elif [[ -n ${PBS_NUM_PPN:-} ]]; then
-    _resources_note hint "$PBS_NUM_PPN" 'pbs(PBS_NUM_PPN)'
-  elif [[ -n ${PBS_NODEFILE:-} ]] && _resources_host_lines "$PBS_NODEFILE" "$host"; then
-    _resources_note hint "$REPLY" 'pbs(PBS_NODEFILE)'
-  fi
-
-  # LSF: "host slots host slots"; the total counts for us only when there is one host.
-  if [[ -n ${LSB_MCPU_HOSTS:-} ]] && _resources_host_pairs "$LSB_MCPU_HOSTS" "$host"; then
-    _resources_note hint "$REPLY" 'lsf(LSB_MCPU_HOSTS)'
-  elif [[ -n ${LSB_DJOB_NUMPROC:-} ]]; then
-    _resources_note hint "$LSB_DJOB_NUMPROC" 'lsf(LSB_DJOB_NUMPROC)'
-  fi
-
-  # SGE: NSLOTS is the total over all hosts; the file says how many are here.
-  if [[ -n ${NSLOTS:-} && ${NHOSTS:-1} == 1 ]]; then
-    _resources_note hint "$NSLOTS" 'sge(NSLOTS)'
-  elif [[ -n ${NSLOTS:-} && -n ${PE_HOSTFILE:-} ]] \
-    && _resources_host_file "$PE_HOSTFILE" "$host"; then
-    _resources_note hint "$REPLY" 'sge(PE_HOSTFILE)'
-  fi
-
-  if _resources_machine_ad Cpus; then
-    number=${REPLY%%.*}
-    _resources_note hint "$number" 'htcondor(Cpus)'
   fi
 }
 
@@ -189,6 +147,7 @@ resources_memory() {
   [[ $wanted =~ ^([0-9]{1,12}|auto|)$ ]] \
     || log_fail 1 "GLIDEIN_MaxMemMBs: expected a number of MB, got '$REPLY'" || return $?
   _resources_forget
+  _resources_swap
   _resources_memory_limits
   if [[ $wanted =~ ^[0-9]+$ ]] && ((10#$wanted > 0)); then
     RESOURCES_MEMORY_MB=$((10#$wanted)) RESOURCES_MEMORY_SOURCE=option
@@ -197,7 +156,7 @@ resources_memory() {
       && log_warn "GLIDEIN_MaxMemMBs=$RESOURCES_MEMORY_MB, but $_RESOURCES_FROM allows only $REPLY"
     return 0
   fi
-  _resources_memory_hints
+  hints_memory
   _resources_least 'limit hint' || log_fail 1 "cannot find out how much memory there is" || return $?
   RESOURCES_MEMORY_MB=$REPLY RESOURCES_MEMORY_SOURCE=$_RESOURCES_FROM
   config_get GLIDEIN_MaxMemMBs_Estimate FALSE
@@ -219,20 +178,26 @@ _resources_memory_limits() {
     REPLY=${REPLY%% *} # in kB
     [[ $REPLY =~ ^[0-9]+$ ]] && _resources_note limit "$((REPLY / 1024))" node
   fi
-  if _resources_cgroup memory; then
-    if [[ $_RESOURCES_CGROUP == v1 ]] \
-      && _resources_field "${_RESOURCES_LEVELS[0]}/memory.stat" hierarchical_memory_limit; then
+  if cgroup_find memory; then
+    if [[ $CGROUP_VERSION == v1 ]] \
+      && _resources_field "${CGROUP_LEVELS[0]}/memory.stat" hierarchical_memory_limit; then
       # This also knows the levels that a container hides from us.
       _resources_note_bytes "$REPLY" 'memory(cgroup-v1)'
+      # A limit of memory and swap together is one of memory, too.
+      ! _resources_field "${CGROUP_LEVELS[0]}/memory.stat" hierarchical_memsw_limit \
+        || _resources_note_bytes "$REPLY" 'memory+swap(cgroup-v1)'
     fi
-    for dir in "${_RESOURCES_LEVELS[@]}"; do
+    for dir in "${CGROUP_LEVELS[@]}"; do
       for file in memory.max memory.high memory.limit_in_bytes; do
         _resources_read "$dir/$file" && [[ $REPLY =~ ^[0-9]{1,18}$ ]] || continue
         limit=$((10#$REPLY))
         ((${least:-$limit} < limit)) || least=$limit
       done
     done
-    [[ -z $least ]] || _resources_note_bytes "$least" "memory(cgroup-$_RESOURCES_CGROUP)"
+    [[ -z $least ]] || _resources_note_bytes "$least" "memory(cgroup-$CGROUP_VERSION)"
+    for dir in "${CGROUP_LEVELS[@]}"; do
+      ! _resources_read "$dir/memory.memsw.limit_in_bytes" || _resources_note_bytes "$REPLY" 'memory+swap(cgroup-v1)'
+    done
   fi
   # ulimit -v holds for each process, but batch systems set it to what the job may use.
   if resources_limit 'Max address space' && [[ ${REPLY%% *} != unlimited ]]; then
@@ -240,20 +205,22 @@ _resources_memory_limits() {
   fi
 }
 
-_resources_memory_hints() {
-  local number=${SLURM_MEM_PER_NODE:-}
-  # Slurm counts in MB unless a unit follows; 0 means all of the node.
-  if _resources_megabytes "$number" && ((REPLY > 0)); then
-    _resources_note hint "$REPLY" 'slurm(SLURM_MEM_PER_NODE)'
-  elif _resources_megabytes "${SLURM_MEM_PER_CPU:-}" && ((REPLY > 0)); then
-    number=$REPLY
-    if [[ ${SLURM_CPUS_ON_NODE:-} =~ ^[1-9][0-9]{0,5}$ ]]; then
-      _resources_note hint "$((number * SLURM_CPUS_ON_NODE))" 'slurm(SLURM_MEM_PER_CPU)'
-    elif _resources_slurm_node "${SLURM_JOB_CPUS_PER_NODE:-}" "${SLURM_NODEID:-0}"; then
-      _resources_note hint "$((number * REPLY))" 'slurm(SLURM_MEM_PER_CPU)'
-    fi
+# _resources_swap - set RESOURCES_SWAP_MB to what swap we may use, besides memory; it is never
+#   offered as memory. cgroup v1 knows only both together.
+_resources_swap() {
+  local dir least
+  RESOURCES_SWAP_MB=''
+  _resources_field /proc/meminfo SwapTotal || return 0
+  least=${REPLY%% *}
+  [[ $least =~ ^[0-9]{1,15}$ ]] || return 0
+  least=$((10#$least / 1024))
+  if cgroup_find memory && [[ $CGROUP_VERSION == v2 ]]; then
+    for dir in "${CGROUP_LEVELS[@]}"; do
+      _resources_read "$dir/memory.swap.max" && [[ $REPLY =~ ^[0-9]{1,18}$ ]] || continue
+      ((10#$REPLY / 1048576 >= least)) || least=$((10#$REPLY / 1048576))
+    done
   fi
-  _resources_machine_ad Memory && _resources_note hint "${REPLY%%.*}" 'htcondor(Memory)'
+  RESOURCES_SWAP_MB=$least
 }
 
 # --- disk ----------------------------------------------------------------------------------
@@ -267,9 +234,11 @@ resources_disk() {
   _resources_forget
   resources_disk_free "${WORK:-$PWD}" \
     || log_fail 1 "cannot find out how much disk is free in ${WORK:-$PWD}" || return $?
+  _RESOURCES_DISK_TYPE=${REPLY##* }
   _resources_note limit "${REPLY%% *}" free
+  ! _resources_quota "${WORK:-$PWD}" "$_RESOURCES_DISK_TYPE" || _resources_note limit "$REPLY" 'quota(user)'
   # Disk of a machine ad is in KiB.
-  _resources_machine_ad Disk && _resources_note hint "$((${REPLY%%.*} / 1024))" 'htcondor(Disk)'
+  hints_machine_ad Disk && _resources_note hint "$((${REPLY%%.*} / 1024))" 'htcondor(Disk)'
   _resources_least 'limit hint'
   free=$REPLY
   RESOURCES_DISK_MB=$free RESOURCES_DISK_SOURCE=$_RESOURCES_FROM
@@ -287,6 +256,50 @@ resources_disk() {
   RESOURCES_DISK_SOURCE=option RESOURCES_DISK_SEEN="option=$wanted $_RESOURCES_SEEN"
   ((RESOURCES_DISK_MB <= free)) \
     || log_warn "GLIDEIN_DISK=$wanted, but only $free MB are free in ${WORK:-$PWD}"
+}
+
+# _resources_disk_in_memory - files of a tmpfs are memory: what is offered as the one is not offered as
+#   the other. Without GLIDEIN_DISK, at most a quarter of the memory becomes disk.
+_resources_disk_in_memory() {
+  case $_RESOURCES_DISK_TYPE in tmpfs | ramfs) ;; *) return 0 ;; esac
+  if [[ $RESOURCES_DISK_SOURCE != option ]] && ((RESOURCES_DISK_MB > RESOURCES_MEMORY_MB / 4)); then
+    RESOURCES_DISK_MB=$((RESOURCES_MEMORY_MB / 4)) RESOURCES_DISK_SOURCE="$_RESOURCES_DISK_TYPE(1/4 of memory)"
+    RESOURCES_DISK_SEEN+=" $_RESOURCES_DISK_TYPE=$RESOURCES_DISK_MB"
+  fi
+  if [[ $RESOURCES_MEMORY_SOURCE == option ]] || ((RESOURCES_DISK_MB >= RESOURCES_MEMORY_MB)); then
+    log_warn "the work directory is on a $_RESOURCES_DISK_TYPE: files there take from the $RESOURCES_MEMORY_MB MB of memory"
+    return 0
+  fi
+  RESOURCES_MEMORY_MB=$((RESOURCES_MEMORY_MB - RESOURCES_DISK_MB))
+  RESOURCES_MEMORY_SOURCE+=", less $RESOURCES_DISK_MB MB of $_RESOURCES_DISK_TYPE"
+}
+
+# _resources_quota DIR TYPE - set REPLY to the MB that this user's quota leaves in DIR; 0 MB count as
+#   1. What the file system calls free knows nothing of it.
+#   Returns:  0;  1  there is none, or nobody answered within RESOURCES_QUOTA_S
+_resources_quota() {
+  local mount said line used soft hard
+  local command=(quota -u -w -p -f)
+  [[ $2 != lustre ]] || command=(lfs quota -q -u "$EUID")
+  type -P "${command[0]}" >/dev/null || return 1
+  mount=$(exec stat -c %m -- "$1" 2>/dev/null) && [[ $mount == /* ]] || return 1
+  # quota's status tells whether we are over it
+  said=$(job_limited "$RESOURCES_QUOTA_S" "${command[@]}" "$mount" 2>&1)
+  if (($? == 124)); then
+    log_warn "${command[0]}: no answer in $RESOURCES_QUOTA_S s about $mount"
+    return 1
+  fi
+  while read -r line; do
+    # a device, a mount point, or SERVER:/EXPORT; then used, soft and hard limit
+    [[ $line =~ ^[^[:space:]]*/[^[:space:]]*[[:space:]]+([0-9]{1,15})\*?[[:space:]]+([0-9]{1,15})[[:space:]]+([0-9]{1,15})[[:space:]] ]] || continue
+    used=$((10#${BASH_REMATCH[1]})) soft=$((10#${BASH_REMATCH[2]})) hard=$((10#${BASH_REMATCH[3]}))
+    ((hard > 0)) || hard=$soft
+    ((hard > 0)) || return 1
+    REPLY=$((hard > used ? (hard - used) / 1024 : 0)) # blocks of 1 KiB
+    ((REPLY > 0)) || REPLY=1
+    return 0
+  done <<<"$said"
+  return 1
 }
 
 # resources_disk_free DIR - set REPLY to "MB INODES TYPE": what is free there for an ordinary user,
@@ -322,18 +335,6 @@ resources_limit() {
   return 1
 }
 
-# resources_pids - set REPLY to how many processes the cgroups above us allow; 1: no such limit
-resources_pids() {
-  local IFS=$' \t\n' dir least=''
-  _resources_cgroup pids || return 1
-  for dir in "${_RESOURCES_LEVELS[@]}"; do
-    _resources_read "$dir/pids.max" && [[ $REPLY =~ ^[0-9]{1,9}$ ]] || continue
-    ((${least:-$REPLY} < REPLY)) || least=$REPLY
-  done
-  REPLY=$least
-  [[ -n $least ]]
-}
-
 # resources_available - set REPLY to the MB that the node could give now; 1: it does not say
 resources_available() {
   local IFS=$' \t\n'
@@ -360,66 +361,6 @@ _resources_field() {
     done <"$RESOURCES_ROOT$1"
   } 2>/dev/null
   return 1
-}
-
-# _resources_cgroup CONTROLLER - find the cgroup that we are in.
-#   Sets _RESOURCES_CGROUP to v1 or v2 and _RESOURCES_LEVELS to its folder and those above it, as
-#   far as they can be seen here, ours first. Where both versions are mounted, the controller
-#   is in one of them. Returns 1 when there is none.
-_resources_cgroup() {
-  local controllers path='' line type root mount options found_root='' found_mount=''
-  local unified=''
-  _RESOURCES_CGROUP='' _RESOURCES_LEVELS=()
-  {
-    while IFS=: read -r line controllers path; do
-      if [[ ,$controllers, == *",$1,"* ]]; then
-        _RESOURCES_CGROUP=v1
-        break
-      elif [[ $line == 0 && -z $controllers ]]; then
-        unified=$path
-      fi
-    done <"$RESOURCES_ROOT/proc/self/cgroup"
-  } 2>/dev/null
-  if [[ -z $_RESOURCES_CGROUP ]]; then
-    [[ -n $unified ]] || return 1
-    _RESOURCES_CGROUP=v2 path=$unified
-  fi
-
-  {
-    while IFS= read -r line; do
-      [[ $line == *' - cgroup'* ]] || continue
-      [[ $line =~ ^[^\ ]+\ [^\ ]+\ [^\ ]+\ ([^\ ]+)\ ([^\ ]+)\ .*\ -\ (cgroup2?)\ [^\ ]+\ ([^\ ]+) ]] \
-        || continue
-      root=${BASH_REMATCH[1]} mount=${BASH_REMATCH[2]}
-      type=${BASH_REMATCH[3]} options=${BASH_REMATCH[4]}
-      case $_RESOURCES_CGROUP$type in
-        v1cgroup) [[ ,$options, == *",$1,"* ]] || continue ;;
-        v2cgroup2) ;;
-        *) continue ;;
-      esac
-      # Of several mounts, the one that shows our path.
-      [[ -z $found_mount || $path == "$root" || $path == "${root%/}"/* ]] || continue
-      printf -v found_mount %b "${mount//\\/\\0}" # blanks are \040 there; %b wants \0040
-      printf -v found_root %b "${root//\\/\\0}"
-    done <"$RESOURCES_ROOT/proc/self/mountinfo"
-  } 2>/dev/null
-  [[ -n $found_mount ]] || return 1
-
-  # In a container the mount may show only a part of the tree: then our path is below its root.
-  # A path that is not, or that leads out of the namespace, is for us the top of the mount.
-  found_root=${found_root%/}
-  if [[ $path == "$found_root"/* && $path != *..* ]]; then
-    path=${path#"$found_root"}
-  else
-    path=''
-  fi
-  path=${path%/}
-  while :; do
-    [[ ! -d $RESOURCES_ROOT$found_mount$path ]] || _RESOURCES_LEVELS+=("$found_mount$path")
-    [[ -n $path ]] || break
-    path=${path%/*}
-  done
-  [[ ${_RESOURCES_LEVELS[0]+x} ]]
 }
 
 # _resources_count LIST [WITHIN] - set REPLY to how many numbers "0-3,8" names, only those that
@@ -460,83 +401,6 @@ _resources_cpuinfo() {
 _resources_node_cpus() {
   _resources_read /sys/devices/system/cpu/online && _resources_count "$REPLY" \
     || _resources_cpuinfo
-}
-
-# _resources_slurm_node LIST INDEX - set REPLY to the INDEXth number of "8(x2),4"
-_resources_slurm_node() {
-  local part index=$2
-  [[ $index =~ ^[0-9]{1,6}$ ]] || return 1
-  for part in ${1//,/ }; do
-    [[ $part =~ ^([0-9]{1,6})(\(x([0-9]{1,6})\))?$ ]] || return 1
-    REPLY=${BASH_REMATCH[1]}
-    index=$((index - ${BASH_REMATCH[3]:-1}))
-    ((index >= 0)) || return 0
-  done
-  return 1
-}
-
-# _resources_host_lines FILE HOST - set REPLY to the lines of FILE that name HOST; all lines
-#   when they name one host only. Returns 1 when that is none.
-_resources_host_lines() {
-  local name first='' all=0 mine=0 several=''
-  {
-    while read -r name _; do
-      [[ -n $name ]] || continue
-      all=$((all + 1))
-      [[ ${first:=$name} == "$name" ]] || several=1
-      [[ ${name%%.*} != "${2%%.*}" ]] || mine=$((mine + 1))
-    done <"$RESOURCES_ROOT$1"
-  } 2>/dev/null
-  REPLY=$mine
-  ((mine > 0)) && return 0
-  REPLY=$all
-  [[ -z $several ]] && ((all > 0))
-}
-
-# _resources_host_pairs TEXT HOST - set REPLY to the sum for HOST in "host n host n"
-_resources_host_pairs() {
-  local word host='' hosts=0 mine=0 all=0
-  for word in $1; do
-    if [[ -z $host ]]; then
-      host=${word%%.*} hosts=$((hosts + 1))
-      continue
-    fi
-    [[ $word =~ ^[0-9]{1,6}$ ]] || return 1
-    all=$((all + 10#$word))
-    [[ $host != "${2%%.*}" ]] || mine=$((mine + 10#$word))
-    host=''
-  done
-  ((hosts > 1)) || mine=$all # with one host named it is ours, whatever we call ourselves
-  REPLY=$mine
-  ((mine > 0))
-}
-
-# _resources_host_file FILE HOST - the same, with "host n …" on each line of FILE
-_resources_host_file() {
-  local name number mine=0
-  {
-    while read -r name number _; do
-      [[ ${name%%.*} == "${2%%.*}" && $number =~ ^[0-9]{1,6}$ ]] || continue
-      mine=$((mine + 10#$number))
-    done <"$RESOURCES_ROOT$1"
-  } 2>/dev/null
-  REPLY=$mine
-  ((mine > 0))
-}
-
-# _resources_machine_ad NAME - set REPLY to a number of the HTCondor slot that we run in
-_resources_machine_ad() {
-  local name value
-  [[ -n ${_CONDOR_MACHINE_AD:-} ]] || return 1
-  {
-    while IFS='=' read -r name value; do
-      name=${name//[[:space:]]/} value=${value//[[:space:]]/}
-      [[ ${name,,} == "${1,,}" && $value =~ ^[0-9]{1,15}(\.[0-9]+)?$ ]] || continue
-      REPLY=$value
-      return 0
-    done <"$RESOURCES_ROOT$_CONDOR_MACHINE_AD"
-  } 2>/dev/null
-  return 1
 }
 
 # _resources_megabytes TEXT - set REPLY to the MB of "2048", "2048M", "20g", "1TB"; 1: not one

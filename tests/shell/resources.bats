@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # resources.sh on trees of files that stand for nodes: what would be offered, and why.
+# shellcheck disable=SC2016  # stubs are text
 
 bats_require_minimum_version 1.5.0
 
@@ -7,13 +8,18 @@ setup() {
   load helper
   source "$LIB/log.sh"
   source "$LIB/config.sh"
+  source "$LIB/clock.sh"
+  source "$LIB/job.sh"
+  source "$LIB/cgroup.sh"
+  source "$LIB/hints.sh"
+  source "$LIB/gpus.sh"
   source "$LIB/resources.sh"
   # shellcheck disable=SC2329  # resources.sh calls it
   report_fact() { FACTS+=("$1=$2"); }
   FACTS=() ASKED=()
   TREES=${LIB%/glidein/lib}/tests/fixtures/resources
   # This machine may be a batch slot itself.
-  unset "${!SLURM_@}" "${!PBS_@}" "${!LSB_@}" NCPUS NSLOTS NHOSTS PE_HOSTFILE _CONDOR_MACHINE_AD
+  unset "${!SLURM_@}" "${!PBS_@}" "${!LSB_@}" "${!MY_@}" KUBERNETES_SERVICE_HOST CUDA_VISIBLE_DEVICES NVIDIA_VISIBLE_DEVICES NCPUS NSLOTS NHOSTS PE_HOSTFILE _CONDOR_MACHINE_AD _CONDOR_AssignedGPUs
   set +T # bats would trace every line of the module: ten times slower
   HOSTNAME=node7.example.org
   stub stat <<<'echo 26214400 4096 1000000 2000000 xfs' # 102400 MB
@@ -273,14 +279,80 @@ END
 }
 
 @test "resources: the number of processes a cgroup allows" {
-  RESOURCES_ROOT=$TREES/v2-quota resources_pids
+  RESOURCES_ROOT=$TREES/v2-quota cgroup_pids
   [[ $REPLY == 300 ]]
-  RESOURCES_ROOT=$TREES/node resources_pids
+  RESOURCES_ROOT=$TREES/node cgroup_pids
   [[ $REPLY == 84000 ]]
-  RESOURCES_ROOT=$TREES/bare run -1 resources_pids
+  RESOURCES_ROOT=$TREES/bare run -1 cgroup_pids
 }
 
 @test "resources: an odd IFS and odd options of the shell change nothing" {
   IFS=0:/
   offers v2-quota 6 'quota(cgroup-v2)' 10240 'memory(cgroup-v2)'
+}
+
+@test "resources: cgroup v1, where memory and swap are limited together" {
+  offers v1-memsw 4 'cpuset(cgroup-v1)' 12288 'memory+swap(cgroup-v1)'
+}
+
+@test "resources: swap is told, as the least that any level allows, and never offered" {
+  offers v2-swap 8 node 8192 'memory(cgroup-v2)'
+  [[ $RESOURCES_SWAP_MB == 2048 ]]
+  printf '%s\n' "${FACTS[@]}" | grep -qx resources.swap_mb=2048
+  offers node 64 node 262144 node
+  [[ $RESOURCES_SWAP_MB != 2048 ]]
+}
+
+@test "resources: a pod that requests and has no limit takes what it requested" {
+  offers k8s-request 16 node 65536 node
+  KUBERNETES_SERVICE_HOST=10.0.0.1
+  offers k8s-request 6 'kubernetes(cpu.shares)' 24576 'share(6/16)'
+  offers k8s-podinfo 3 'kubernetes(/etc/podinfo/cpu_request)' 6144 'kubernetes(/etc/podinfo/mem_request)'
+  MY_CPU_LIMIT=2 MY_MEM_LIMIT=4096
+  offers k8s-podinfo 2 'kubernetes(MY_CPU_LIMIT)' 4096 'kubernetes(MY_MEM_LIMIT)'
+}
+
+@test "resources: Slurm's memory for each GPU" {
+  SLURM_MEM_PER_GPU=8G SLURM_GPUS_ON_NODE=2
+  offers node 64 node 16384 'slurm(SLURM_MEM_PER_GPU)'
+}
+
+@test "resources: a user's quota holds, whatever the file system has free" {
+  stub quota <<<'[[ "$*" == "-u -w -p -f /scratch" ]] || exit 9
+printf "%s\n" "Disk quotas for user me (uid 7):" "  Filesystem blocks quota limit grace files quota limit grace" \
+  "  fs7:/export/scratch  3145728* 2097152 5242880 17 20 0 0 0"; exit 1'
+  stub stat <<<'if [[ $1 == -c ]]; then echo /scratch; else echo 26214400 4096 1000000 2000000 nfs; fi'
+  RESOURCES_ROOT=$TREES/node resources_disk
+  [[ $RESOURCES_DISK_MB == 2048 && $RESOURCES_DISK_SOURCE == 'quota(user)' ]]
+  stub quota <<<'echo " /dev/sda1 100 0 0 0 0 0"'
+  RESOURCES_ROOT=$TREES/node resources_disk
+  [[ $RESOURCES_DISK_MB == 102400 && $RESOURCES_DISK_SOURCE == free ]]
+}
+
+@test "resources: a Lustre's quota is asked for with its own program" {
+  stub lfs <<<'echo "      /lustre 1048576 4194304 0 - 10 0 0 -"'
+  stub stat <<<'if [[ $1 == -c ]]; then echo /lustre; else echo 26214400 4096 1000000 2000000 lustre; fi'
+  RESOURCES_ROOT=$TREES/node resources_disk
+  [[ $RESOURCES_DISK_MB == 3072 && $RESOURCES_DISK_SOURCE == 'quota(user)' ]]
+}
+
+@test "resources: a server of quotas that does not answer is not waited for" {
+  stub quota <<<'exec sleep 60'
+  stub stat <<<'if [[ $1 == -c ]]; then echo /scratch; else echo 26214400 4096 1000000 2000000 nfs; fi'
+  SECONDS=0
+  RESOURCES_QUOTA_S=1 RESOURCES_ROOT=$TREES/node resources_disk 2>log
+  [[ $SECONDS -lt 20 && $RESOURCES_DISK_MB == 102400 ]]
+  grep -q 'quota: no answer in 1 s about /scratch' log
+}
+
+@test "resources: on a tmpfs, disk and memory are not offered twice" {
+  stub stat <<<'echo 8388608 4096 1000000 2000000 tmpfs' # 32 GB
+  offers v2-swap 8 node 6144 'memory(cgroup-v2), less 2048 MB of tmpfs'
+  [[ $RESOURCES_DISK_MB == 2048 && $RESOURCES_DISK_SOURCE == 'tmpfs(1/4 of memory)' ]]
+  ASKED=(GLIDEIN_DISK=1G)
+  offers v2-swap 8 node 7168 'memory(cgroup-v2), less 1024 MB of tmpfs'
+  [[ $RESOURCES_DISK_MB == 1024 && $RESOURCES_DISK_SOURCE == option ]]
+  ASKED=(GLIDEIN_MaxMemMBs=4000)
+  offers v2-swap 8 node 4000 option 2>log
+  grep -q 'take from the 4000 MB of memory' log
 }
