@@ -6,6 +6,7 @@ tests run one for a while, in a folder of its own, as an ordinary user.
 
 import getpass
 import grp
+import ipaddress
 import os
 import pwd
 import re
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from orchestrator.errors import FactoryError
 from orchestrator.share import share
@@ -30,6 +32,7 @@ _SBIN = ":/usr/local/sbin:/usr/sbin:/sbin"  # where an ordinary user's PATH does
 _MODULES = (Path("/usr/lib/apache2/modules"), Path("/usr/lib64/httpd/modules"))
 _START_S = 20.0  # a server that does not listen by then has failed
 _STOP_S = 15.0
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+")
 _SQUID_LOOPBACK = ("127.0.0.0/8", "::1")
 
 
@@ -90,8 +93,8 @@ def write_config(kind: Kind, settings: Settings) -> Path:
         if not settings.origins:
             raise WebError("squid: name the web servers it may ask, or it would ask any")
         values |= {
-            "CLIENTS": " ".join(settings.clients),
-            "ORIGINS": " ".join(settings.origins),
+            "CLIENTS": " ".join(_network(one) for one in settings.clients),
+            "ORIGINS": " ".join(_host(one) for one in settings.origins),
             "CACHE_MB": str(settings.cache_mb),
             "MEMORY_MB": str(settings.memory_mb),
         }
@@ -133,6 +136,25 @@ def render(template: str, values: Mapping[str, str]) -> str:
         return values[name]
 
     return re.sub(r"@([A-Z_]+)@", value, template)
+
+
+def _network(client: str) -> str:
+    """Return a network as Squid writes it: a word there (``all``) would open the cache."""
+    try:
+        return str(ipaddress.ip_network(client, strict=False))
+    except ValueError as error:
+        raise WebError(f"expected a network such as 10.0.0.0/8, got {client!r}") from error
+
+
+def _host(origin: str) -> str:
+    """Return the host of a web server, named as such or by its URL."""
+    try:
+        host = urlsplit(origin).hostname if "://" in origin else origin
+    except ValueError:
+        host = None
+    if not _HOST.fullmatch(host or ""):
+        raise WebError(f"expected a web server's name or URL, got {origin!r}")
+    return str(host)
 
 
 def _group_of(user: str) -> str:

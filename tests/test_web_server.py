@@ -44,6 +44,41 @@ def test_a_squid_that_asks_anybody_is_refused(tmp_path: Path) -> None:
         write_config("squid", settings(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("client", "origin", "said"),
+    [
+        ("all", "f.example.org", "a network"),
+        ("10.0.0.0/8 all", "f.example.org", "a network"),
+        ("10.0.0.0/40", "f.example.org", "a network"),
+        ("10.0.0.0/8", "f.example.org all", "a web server's name"),
+        ("10.0.0.0/8", "http://f example", "a web server's name"),
+        ("10.0.0.0/8", "-n", "a web server's name"),
+        ("10.0.0.0/8", "", "a web server's name"),
+        ("10.0.0.0/8", "http://[::1", "a web server's name"),
+    ],
+)
+def test_whom_a_squid_serves_is_what_was_meant(
+    client: str, origin: str, said: str, tmp_path: Path
+) -> None:
+    settings = Settings(tmp_path, 3128, clients=[client], origins=[origin])
+    with pytest.raises(WebError, match=f"expected {said}"):
+        write_config("squid", settings)
+
+
+def test_a_squid_may_be_told_of_a_web_server_by_its_url(tmp_path: Path) -> None:
+    origins = [
+        "http://f.example.org:8080/stage",
+        "g.example.org",
+        "http://[::1]:80/",
+        "::2",
+    ]
+    text = write_config(
+        "squid", Settings(tmp_path, 3128, clients=["10.1.2.3/8"], origins=origins)
+    ).read_text()
+    assert "dstdomain -n f.example.org g.example.org ::1 ::2\n" in text
+    assert "src 10.0.0.0/8\n" in text
+
+
 def test_a_web_server_that_serves_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WebError, match="which folder"):
         write_config("nginx", settings(tmp_path))
