@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.arguments import Client, Pilot, glidein_arguments
+from orchestrator.backoff import Policy
 from orchestrator.daemon_settings import Cycle, Kept, Logs, Retention
 from orchestrator.entry_limits import HoldRule, Limit, Limits
 from orchestrator.errors import FactoryError
@@ -37,6 +38,7 @@ class EntryRecord:
     bosco_dir: str = ""  # of HTCondor's programs at the other end of ssh
     submit_attributes: dict[str, str] = field(default_factory=dict)  # verbatim; "+X" too
     limits: Limits = field(default_factory=Limits)
+    backoff: Policy = field(default_factory=Policy)
     allow_frontends: dict[str, tuple[str, ...]] = field(default_factory=dict)
     auth_method: str = "grid_proxy"
     trust_domain: str = "grid"
@@ -152,6 +154,7 @@ def _entry(told: dict[str, Any]) -> EntryRecord:
         pilot=Pilot(**told.pop("arguments")),
         collectors=tuple(told.pop("collectors")),
         limits=_limits(told.pop("limits")),
+        backoff=Policy(**told.pop("backoff")),
         allow_frontends={name: tuple(classes) for name, classes in allowed.items()},
         groups=tuple(told.pop("groups")),
         monitoring_collectors=tuple(told.pop("monitoring_collectors")),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from orchestrator.area import STOP_LIST, Area
 from orchestrator.arguments import Pilot
+from orchestrator.backoff import Policy
 from orchestrator.config import Attribute, Configuration, Entry, Factory, key_attributes
 from orchestrator.config.model import LimitTable
 from orchestrator.daemon_settings import Cycle, Kept, Logs, Restarts, Retention
@@ -87,6 +88,7 @@ def entry_record(
         bosco_dir=entry.bosco_dir,
         submit_attributes=entry.submit.attributes,
         limits=_limits(factory, entry),
+        backoff=Policy(**vars(entry.backoff)),
         allow_frontends={one: tuple(all_) for one, all_ in entry.allow_frontends.items()},
         auth_method=entry.auth_method,
         trust_domain=entry.trust_domain,

@@ -182,6 +182,38 @@ FACTORY_MISTAKES = [
     ),
     ("http://factory", "http://me:secret@factory", "web.url: expected a URL"),
     ("org/stage", "org:port/stage", "web.url: expected a URL"),
+    ('"schedd@factory.example.org"', "[]", "schedd: expected a schedd's name, or a list"),
+    ('"schedd@factory.example.org"', '["a", "a"]', "or a list of different ones"),
+    ('"schedd@factory.example.org"', '["a b"]', "expected a schedd's name: letters"),
+    ("[web]", 'collector = "a b"\n[web]', 'collector: expected a collector "host:port"'),
+    ("[web]", "collector = 5\n[web]", 'collector: expected a collector "host:port"'),
+    ("[web]", "cycle.jitter = 1\n[web]", "cycle.jitter: expected a number of at most 0.9"),
+    (
+        "[web]",
+        "cycle.delay_s = 0\n[web]",
+        "cycle.delay_s: expected a number of at least 0.1",
+    ),
+    ("[web]", "keys.bits = 1024\n[web]", "keys.bits: expected one of 2048, 3072 or 4096"),
+    ("[web]", "retention.outputs.day = 1\n[web]", 'unknown key, did you mean "days"'),
+    ("[web]", "retention.outputs.days = 1\n[web]", "min_days 2 is more than days 1"),
+    ("[web]", "retention.outputs = 1\n[web]", "retention.outputs: expected a table, got 1"),
+    ("[web]", "retention = 1\n[web]", "retention: expected a table, got 1"),
+    ("[web]", "frontends.a = {}\n[web]", "frontends.a.identity: is missing"),
+    (
+        "[web]",
+        "frontends.All.identity = 'a@b'\n[web]",
+        "frontends.All: expected another name",
+    ),
+    (
+        "[web]",
+        "frontends.a = { identity = 'a b' }\n[web]",
+        "frontends.a.identity: expected one word",
+    ),
+    (
+        "[web]",
+        "frontends.a = { identity = 'a@b', classes.c = '../u' }\n[web]",
+        "frontends.a.classes.c: expected letters, digits",
+    ),
 ]
 
 
@@ -226,6 +258,87 @@ ENTRY_MISTAKES = [
     ),
     ('"ce.example.org:9619"', '""', 'gatekeeper: expected something, got ""'),
     ('"condor"', "'condor'\nfiles = [{source='x'}, {source='x'}]", '"x" is there twice'),
+    (
+        '"Example"',
+        '"Example"\nschedd = "x"',
+        "schedd: expected one of the factory's schedds",
+    ),
+    ('"Example"', '"Example"\nallow_frontends.fe = []', 'expected "All", or a list of'),
+    (
+        '"Example"',
+        '"Example"\nallow_frontends.cm = "All"',
+        'allow_frontends.cm: no Frontend "cm" in [frontends], did you mean "cms"?',
+    ),
+    (
+        '"Example"',
+        '"Example"\nallow_frontends.cms = ["front"]',
+        'Frontend "cms" has no class "front", did you mean "frontend"?',
+    ),
+    (
+        '"Example"',
+        '"Example"\nlimits.per_frontend."cms:x" = { idle = 1 }',
+        'limits.per_frontend.cms:x: Frontend "cms" has no class "x"',
+    ),
+    (
+        '"Example"',
+        '"Example"\nlimits.per_frontend.cms = { idle = 1 }',
+        "limits.per_frontend.cms: expected FRONTEND:CLASS",
+    ),
+    (
+        '"Example"',
+        '"Example"\nlimits.per_frontend."cms:frontend" = { idel = 1 }',
+        'limits.per_frontend.cms:frontend.idel: unknown key, did you mean "idle"?',
+    ),
+    (
+        '"Example"',
+        '"Example"\nlimits.entry.idle = -1',
+        "limits.entry.idle: expected a number of at least 0, got -1",
+    ),
+    (
+        '"Example"',
+        '"Example"\nsubmit.sleep_s = "1"',
+        'submit.sleep_s: expected a number, got "1"',
+    ),
+    (
+        '"Example"',
+        '"Example"\nsubmit.attributes.Queue = 5',
+        "submit.attributes.Queue: expected another command",
+    ),
+    (
+        '"Example"',
+        '"Example"\nsubmit.attributes."a b" = 5',
+        "submit.attributes.a b: expected a command of a submit file",
+    ),
+    (
+        '"Example"',
+        '"Example"\nsubmit.attributes."+a" = "a\\nb"',
+        "submit.attributes.+a: expected one line",
+    ),
+    (
+        '"Example"',
+        '"Example"\nsubmit.attributes."+a" = []',
+        "submit.attributes.+a: expected a text, a number",
+    ),
+    (
+        '"Example"',
+        '"Example"\nrelease.recoverable = ["x"]',
+        'release.recoverable[0]: expected a table, got "x"',
+    ),
+    (
+        '"Example"',
+        '"Example"\nrelease.recoverable = [{ code = 1, subcode = 1 }]',
+        "release.recoverable[0].subcode: unknown key",
+    ),
+    (
+        '"Example"',
+        '"Example"\nbackoff.bad_signs = 30',
+        "backoff: bad_signs 30 is more than are remembered, 20",
+    ),
+    (
+        '"Example"',
+        '"Example"\nbackoff.bad_percent = 101',
+        "backoff.bad_percent: expected a number of at most 100, got 101",
+    ),
 ]
 
 
@@ -233,6 +346,8 @@ ENTRY_MISTAKES = [
 def test_a_mistake_in_an_entry(
     configured: Configured, old: str, new: str, said: str
 ) -> None:
+    known = '[frontends.cms]\nidentity = "cms@x"\nclasses.frontend = "u"\n[web]'
+    configured.change("factory.toml", "[web]", known)
     configured.change("entries/north.toml", old, new)
     found = mistakes(configured)
     assert any(said in line for line in found), found

@@ -384,3 +384,31 @@ def test_the_command_line_of_a_glidein(configured: Configured) -> None:
     assert script == str(configured.work / "glidein_startup.sh")
     assert words[words.index("-param_A") + 1] == "b.nbsp,c"
     assert words[words.index("-entry") + 1] == "north"
+
+
+def test_the_factory_is_told_last(
+    configured: Configured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who finds factory.json changed finds the entries that it names, and no other."""
+    configured.reconfig()
+    (configured.folder / "entries" / "south.toml").rename(
+        configured.folder / "entries" / "west.toml"
+    )
+    configured.change("factory.toml", "= 400", "= 500")
+    replaced = []
+    plainly = Path.replace
+
+    def replace(path: Path, target: Path) -> Path:
+        replaced.append(str(target.relative_to(configured.folder)))
+        return plainly(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    configured.reconfig()
+    told = replaced.index("work/factory/factory.json")
+    entries = [
+        replaced.index(f"work/entries/{name}.json")
+        for name in ("north/entry", "west/entry", "south/retired")
+    ]
+    areas = [replaced.index(name) for name in replaced if name.startswith("stage/")]
+    assert max(areas) < min(entries)
+    assert max(entries) < told

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from orchestrator import daemon_settings
+from orchestrator.backoff import Policy
 from orchestrator.config.values import (
     ATTRIBUTE,
     OWN_FILES,
@@ -40,6 +41,7 @@ _CYCLE = daemon_settings.Cycle()
 _RETENTION = daemon_settings.Retention()
 _LOGS = daemon_settings.Logs()
 _RESTARTS = daemon_settings.Restarts()
+_POLICY = Policy()
 
 
 class Part(BaseModel):
@@ -354,6 +356,32 @@ class Release(Part):
     after_s: Bound = _LIMITS.release_after_s
 
 
+class BackoffTable(Part):
+    """When an entry whose glideins are held or fail early gets no more of them, for a while."""
+
+    bad_signs: Count = _POLICY.bad_signs
+    bad_percent: int = Field(default=_POLICY.bad_percent, ge=1, le=100)
+    remembered: Count = _POLICY.remembered
+    memory_s: Seconds = _POLICY.memory_s
+    first_s: Seconds = _POLICY.first_s
+    longest_s: Seconds = _POLICY.longest_s
+    trial: Count = _POLICY.trial
+    early_s: Bound = _POLICY.early_s
+    calm_s: Seconds = _POLICY.calm_s
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "BackoffTable":
+        if self.bad_signs > self.remembered:
+            raise ValueError(
+                f"bad_signs {self.bad_signs} is more than are remembered, {self.remembered}"
+            )
+        if self.first_s > self.longest_s:
+            raise ValueError(
+                f"first_s {self.first_s} is more than longest_s {self.longest_s}"
+            )
+        return self
+
+
 class Entry(Part):
     """One file below entries/, with all it inherits; its name is the entry's."""
 
@@ -392,6 +420,7 @@ class Entry(Part):
     submit: Submit = Field(default_factory=_same(Submit))
     remove: Remove = Field(default_factory=_same(Remove))
     release: Release = Field(default_factory=_same(Release))
+    backoff: BackoffTable = Field(default_factory=_same(BackoffTable))
     view_max_age_s: Seconds = _LIMITS.view_max_age_s
     requests_max_age_s: Seconds = _LIMITS.requests_max_age_s
     attributes: dict[AttributeName, Attribute] = Field(default_factory=dict)
