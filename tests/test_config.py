@@ -1,12 +1,14 @@
 """The configuration files: what they mean, and how each mistake is reported."""
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 import orchestrator
 from orchestrator import config
-from orchestrator.config import key_attributes
+from orchestrator.config import Entry, Factory, key_attributes
 from orchestrator.errors import ConfigError
 from tests.configured import Configured
 
@@ -21,10 +23,32 @@ def mistakes(configured: Configured) -> list[str]:
     return [line.strip() for line in lines]
 
 
+EXAMPLE = Path(orchestrator.__file__).parent / "example"
+
+
 def test_the_example_is_right() -> None:
-    example = Path(orchestrator.__file__).parent / "example"
-    made = config.load(example)
+    made = config.load(EXAMPLE)
     assert list(made.entries) == ["local"]
+    local = made.entries["local"]
+    assert (local.grid_type, local.limits.entry.glideins) == ("condor", 50)
+    assert local.attributes["GLIDEIN_ResourceName"].job_publish
+
+
+def test_the_example_names_every_key_and_what_holds_without_it(tmp_path: Path) -> None:
+    """With all that is commented out put in, the same comes out."""
+    made = config.load(EXAMPLE)
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    for file in tmp_path.rglob("*.toml"):
+        lines = re.sub(r"(?m)^# (\[\w+\]|\w+ *= (?!…))", r"\1", file.read_text())
+        # These say "what HTCondor's configuration says" and "as Limits has it" by not being there.
+        file.write_text(re.sub(r"(?m)^(collector|default_per_frontend) = .*", "", lines))
+    full = config.load(tmp_path)
+    assert full.factory == made.factory
+    assert full.entries == made.entries
+    text = "".join(file.read_text() for file in EXAMPLE.rglob("*.toml"))
+    for model in (Factory, Entry):
+        for key in model.model_fields:
+            assert re.search(rf"(?m)^(# )?\[*{key}\b", text), f"{key} is not in the example"
 
 
 def test_entries_are_sorted_and_disabled_ones_left_out(configured: Configured) -> None:
@@ -286,8 +310,8 @@ ENTRY_MISTAKES = [
     ),
     (
         '"Example"',
-        '"Example"\nlimits.per_frontend."cms:frontend" = { idel = 1 }',
-        'limits.per_frontend.cms:frontend.idel: unknown key, did you mean "idle"?',
+        '"Example"\nlimits.per_frontend."cms:frontend" = { heldd = 1 }',
+        'limits.per_frontend.cms:frontend.heldd: unknown key, did you mean "held"?',
     ),
     (
         '"Example"',
