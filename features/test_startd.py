@@ -71,8 +71,9 @@ def a_job_that_stays(home: Pool, how: str) -> Jobs:
 
 @given("a job that ignores signals", target_fixture="jobs")
 def a_deaf_job(home: Pool) -> Jobs:
+    name = home.home / "jobs" / STAYS
     return submit(
-        home, f"trap : TERM INT QUIT HUP; while :; do (exec -a {STAYS} sleep 1); done"
+        home, f"trap : TERM INT QUIT HUP; while :; do (exec -a {name} sleep 1); done"
     )
 
 
@@ -236,7 +237,7 @@ def stays(pool: Pool) -> list[str]:
             words = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if words[0].endswith(STAYS.encode()):
+        if words[0] == bytes(pool.home / "jobs" / STAYS):
             found.append(f"{entry.name}: {words!r}")
     return found
 

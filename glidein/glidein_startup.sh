@@ -229,8 +229,11 @@ glidein_facts() {
   config_set GLIDEIN_Signature "${OPTION[sign]}"
   config_set GLIDEIN_Entry_Signature "${OPTION[signentry]}"
   config_set SLOTS_LAYOUT "${OPTION[slotslayout]}"
-  config_set DEBUG_MODE 0
-  [[ ${GLIDEIN_LOG_LEVEL:-} != debug ]] || config_set DEBUG_MODE 1
+  case ${OPTION[v]} in # 2 is a rehearsal: HTCondor joins its pool, takes no job, and ends
+    nodebug) config_set DEBUG_MODE 0 ;;
+    check | checkdebug) config_set DEBUG_MODE 2 ;;
+    *) config_set DEBUG_MODE 1 ;;
+  esac
   if [[ ${OPTION[clientweb]+x} ]]; then
     config_set GLIDECLIENT_WORK_DIR "$WORK/client"
     config_set GLIDECLIENT_DESCRIPTION_FILE "${OPTION[clientdescript]}"
@@ -278,8 +281,9 @@ glidein_verify() {
 glidein_load() {
   local module
   if [[ -n ${GLIDEIN_LIB:-} ]]; then
-    for module in cgroup hints gpus resources containment check condor knob expand vars places lifetime collectors credentials security \
-      slots policy configure startd; do
+    for module in cgroup hints gpus resources containment check condor knob expand vars places system \
+      expiry batch mjf credentials lifetime collectors security resource_slots slots policy \
+      configure startd failure; do
       # shellcheck source=/dev/null
       source "$GLIDEIN_LIB/$module.sh" || return 1
     done
@@ -397,7 +401,7 @@ glidein_run() {
   glidein_say "Condor ended" "$REPLY" "after $((REPLY - GLIDEIN_CONDOR_STARTED))"
   log_info "HTCondor ended: cause=$cause"
   case $cause in
-    idle | retired) ;;
+    idle | retired | drained | checked) ;;
     told_to_stop)
       if [[ -n $PHASE_SIGNAL ]]; then PHASE_EXIT=79; elif [[ -n ${GLIDEIN_STOPPED:-} ]]; then PHASE_EXIT=3; fi
       [[ -z $PHASE_EXIT ]]
@@ -452,6 +456,8 @@ glidein_end() {
   if ((status > 99)); then
     log_error "the shell could not go on: status=$status; no more processes or memory for us?"
     status=$PHASE_CODE
+  else
+    glidein_failed "$status"
   fi
   glidein_end_processes
   case $status in
@@ -474,6 +480,20 @@ glidein_end() {
     phase_last clean glidein_clean || { ((status != 0)) || status=90; }
   fi
   exit "$status"
+}
+
+# glidein_failed STATUS - tell those who asked for it that this glidein failed. It is not worth more than
+#   a minute or two, and nothing to one that is told to leave.
+glidein_failed() {
+  case $1 in 0 | 1 | 2 | 3 | ?9 | 2? | 3?) return 0 ;; esac
+  declare -F failure_wanted >/dev/null && failure_wanted "$1" || return 0
+  FAILURE_STOPPED=
+  trap 'FAILURE_STOPPED=1' TERM INT QUIT HUP
+  if [[ -z ${CONDOR_DIR:-} && $PHASE_NAME == check ]]; then
+    glidein_condor || :
+  fi
+  [[ -n $FAILURE_STOPPED ]] || failure_report "$1" || log_warn "nobody was told of the failure"
+  trap '' TERM INT QUIT HUP USR1
 }
 
 # glidein_report - the JSON on stdout, HTCondor's logs on stderr; returns 1 when stdout took nothing

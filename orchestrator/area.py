@@ -29,9 +29,10 @@ SignatureType = Literal["sha256", "sha1"]
 LIBRARY = (
     *("cgroup.sh", "hints.sh", "gpus.sh", "resources.sh"),
     *("containment.sh", "check.sh", "condor.sh"),
-    *("knob.sh", "expand.sh", "vars.sh", "places.sh", "lifetime.sh", "collectors.sh"),
-    *("credentials.sh", "security.sh", "slots.sh", "policy.sh", "configure.sh"),
-    "startd.sh",
+    *("knob.sh", "expand.sh", "vars.sh", "places.sh", "system.sh", "expiry.sh"),
+    *("batch.sh", "mjf.sh", "credentials.sh", "lifetime.sh", "collectors.sh"),
+    *("security.sh", "resource_slots.sh", "slots.sh", "policy.sh", "configure.sh"),
+    *("startd.sh", "failure.sh"),
 )
 
 STOP_LIST = "stop.lst"

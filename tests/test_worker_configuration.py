@@ -1,13 +1,21 @@
 """What HTCondor itself makes of the configuration that a glidein writes, in both versions."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from orchestrator import area, condor_tarball
 from orchestrator.demo import tarballs
@@ -16,20 +24,30 @@ LIB = Path(__file__).parent.parent / "glidein" / "lib"
 BASH = os.environ.get("GLIDEIN_BASH", "bash")
 SUITES = ("trixie", "sid")
 
-# Runs configure_condor with KEY=VALUE arguments in the store.
+# Runs configure_condor with KEY=VALUE arguments in the store, on a node of the words in NODE.
 WRITE = """
 set -uo pipefail
 umask 077
 for module in $MODULES; do source "$LIB/$module.sh"; done
-RESOURCES_CPUS=4 RESOURCES_MEMORY_MB=8000 RESOURCES_DISK_MB=100
-config_set GLIDEIN_START_DIR_ORIG "$WORK"
+for fact in $NODE; do
+  case $fact in
+    cpus=*) RESOURCES_CPUS=${fact#*=} ;;
+    memory_mb=*) RESOURCES_MEMORY_MB=${fact#*=} ;;
+    disk_mb=*) RESOURCES_DISK_MB=${fact#*=} ;;
+    free_mb=*) RESOURCES_DISK_SEEN="free=${fact#*=}" ;;
+    *) exit 2 ;;
+  esac
+done
+config_set GLIDEIN_START_DIR_ORIG "$START"
 for fact; do config_set "${fact%%=*}" "${fact#*=}" || exit; done
-configure_condor "$CONDOR" && printf '%s\\n' "$CONFIGURE_NAME"
+configure_condor "$CONDOR_DIR" && printf '%s\\n' "$CONFIGURE_NAME"
 """
 MODULES = "log clock job config report " + " ".join(
     name.removesuffix(".sh") for name in area.LIBRARY
 )
-COLLECTOR = "GLIDEIN_Collector=pool.example.org:9618"
+CASES: list[dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("worker_configuration.toml").read_text()
+)["case"]
 
 
 @pytest.fixture(scope="module", params=SUITES)
@@ -43,23 +61,86 @@ def condor(request: pytest.FixtureRequest) -> Iterator[Path]:
 
 def write(condor: Path, work: Path, *facts: str) -> str:
     """Write a configuration below ``work`` and return the glidein's unique name."""
+    done = run(condor, work, {"given": dict(fact.split("=", 1) for fact in facts)})
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def run(
+    condor: Path, work: Path, case: dict[str, Any]
+) -> "subprocess.CompletedProcess[str]":
+    """Have a configuration written below ``work``, as a case of the table has it."""
     work.mkdir(exist_ok=True)
-    done = subprocess.run(
-        [BASH, "-c", WRITE, "configure", *facts],
+    start = work.parent / "start"
+    start.mkdir(exist_ok=True)
+    for name, content in case.get("files", {}).items():
+        path = start / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(credential(content))
+    env = {name: value for name, value in case.get("env", {}).items()}
+    if "GPUS_FOUND" in env:
+        condor = with_gpus(condor, work.parent, env["GPUS_FOUND"])
+    if "JOBFEATURES" in env:
+        env["JOBFEATURES"] = str(start / env["JOBFEATURES"])
+    node = {"cpus": 4, "memory_mb": 8000, "disk_mb": 100, **case.get("node", {})}
+    facts = {"GLIDEIN_Collector": "pool.example.org:9618", **case.get("given", {})}
+    return subprocess.run(
+        [BASH, "-c", WRITE, "configure", *(f"{k}={v}" for k, v in facts.items())],
         env={
             "PATH": "/usr/bin:/bin",
             "LIB": str(LIB),
             "MODULES": MODULES,
             "WORK": str(work),
-            "CONDOR": str(condor),
+            "START": str(start),
+            "CONDOR_DIR": str(condor),
+            "NODE": " ".join(f"{name}={value}" for name, value in node.items()),
+            **env,
         },
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+
+
+def credential(kind: str) -> str:
+    """Return a token, SciToken or proxy of the right form that proves nothing; else ``kind``."""
+    if kind in ("token", "scitoken"):
+        return "aa.e30.cc\n"
+    if kind != "proxy":
+        return kind
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pilot")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def with_gpus(condor: Path, folder: Path, found: str) -> Path:
+    """Return the same HTCondor, on a node with GPUs of these names."""
+    other = folder / "condor"
+    other.mkdir()
+    for path in condor.iterdir():
+        (other / path.name).symlink_to(path)
+    (other / "libexec").unlink()
+    (other / "libexec").mkdir()
+    for path in (condor / "libexec").iterdir():
+        (other / "libexec" / path.name).symlink_to(path)
+    (other / "libexec/condor_gpu_discovery").unlink()
+    (other / "libexec/condor_gpu_discovery").write_text(
+        f"#!/bin/sh\necho 'DetectedGPUs=\"{found}\"'\n"
+    )
+    (other / "libexec/condor_gpu_discovery").chmod(0o755)
+    return other
 
 
 def values(condor: Path, work: Path, *names: str, daemon: str = "startd") -> list[str]:
@@ -73,94 +154,58 @@ def values(condor: Path, work: Path, *names: str, daemon: str = "startd") -> lis
         check=False,
     )
     # What is not defined is said on standard error, in no fixed place among the others.
-    missing = set(done.stderr.splitlines())
+    missing = set(done.stderr.lower().splitlines())
     found = iter(done.stdout.splitlines())
     return [
-        said if (said := f"Not defined: {name}") in missing else next(found)
+        said if (said := f"Not defined: {name}").lower() in missing else next(found)
         for name in names
     ]
 
 
-@pytest.mark.parametrize(
-    ("facts", "expected"),
-    [
-        pytest.param(
-            [COLLECTOR],
-            {
-                "COLLECTOR_HOST": "pool.example.org:9618",
-                "DAEMON_LIST": "MASTER, STARTD",
-                "NUM_CPUS": "4",
-                "MEMORY": "8000",
-                "SLOT_TYPE_1_PARTITIONABLE": "True",
-                "GLIDEIN_Max_Idle": "1200",
-                "ENABLE_KERNEL_TUNING": "False",
-                "CCB_ADDRESS": "Not defined: CCB_ADDRESS",
-                "RANK": "(1) + (0) + (0) + (0)",
-                "SHUTDOWN_GRACEFUL_TIMEOUT": "120",
-                "UPDATE_COLLECTOR_WITH_TCP": "true",
-                "TRUST_DOMAIN": "pool.example.org:9618",
-            },
-            id="as little as possible",
-        ),
-        pytest.param(
-            ["GLIDEIN_Collector=a:1;b:2?sock=collector7-7", "USE_CCB=True"],
-            {
-                "COLLECTOR_HOST": "a:1,b:2?sock=collector7",
-                "CCB_ADDRESS": "a:1,b:2?sock=collector7",
-            },
-            id="groups of collectors, and CCB through them",
-        ),
-        pytest.param(
-            [COLLECTOR, "USE_CCB=True", "GLIDEIN_CCB=ccb:9618", "USE_SHARED_PORT=True"],
-            {"CCB_ADDRESS": "ccb:9618", "DAEMON_LIST": "MASTER, SHARED_PORT, STARTD"},
-            id="a CCB of its own, and one port",
-        ),
-        pytest.param(
-            [COLLECTOR, 'GLIDEIN_Site=a $(LOG) $ENV(HOME) $RANDOM_INTEGER(1,2) "b" # c'],
-            {"GLIDEIN_Site": '"a $(LOG) $ENV(HOME) $RANDOM_INTEGER(1,2) \\"b\\" # c"'},
-            id="macros in a value stay text",
-        ),
-        pytest.param(
-            [COLLECTOR, 'GLIDEIN_Start=Owner == "a"', "GLIDEIN_Rank=MY.x"],
-            {
-                "START": '(time() < GLIDEIN_ToRetire) && (Owner == "a")'
-                " && (SiteWMS_WN_Draining =!= True)",
-                "RANK": "(MY.x) + (0) + (0) + (0)",
-            },
-            id="levels of START and RANK",
-        ),
-        pytest.param(
-            [COLLECTOR, "SLOTS_LAYOUT=fixed", "GLIDEIN_Graceful_Shutdown=30"],
-            {
-                "NUM_SLOTS_TYPE_1": "4",
-                "SLOT_TYPE_1": "cpus=1",
-                "SLOT_TYPE_1_PARTITIONABLE": "False",
-                "SHUTDOWN_GRACEFUL_TIMEOUT": "30",
-                "MachineMaxVacateTime": "30",
-            },
-            id="fixed slots",
-        ),
-    ],
-)
-def test_effective_values(
-    condor: Path, tmp_path: Path, facts: list[str], expected: dict[str, str]
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_what_htcondor_makes_of_it(
+    condor: Path, tmp_path: Path, case: dict[str, Any]
 ) -> None:
-    write(condor, tmp_path / "work", *facts)
-    found = values(condor, tmp_path / "work", *expected)
-    assert dict(zip(expected, found, strict=True)) == expected
+    known = {"name", "given", "node", "env", "files", "startd", "master", "refused"}
+    assert set(case) <= known, case["name"]
+    work = tmp_path / "work"
+    done = run(condor, work, case)
+    if "refused" in case:
+        assert done.returncode != 0
+        assert case["refused"] in done.stderr
+        return
+    assert done.returncode == 0, done.stderr
+    for daemon in ("startd", "master"):
+        expected: dict[str, str] = case.get(daemon, {})
+        if expected:
+            found = dict(
+                zip(expected, values(condor, work, *expected, daemon=daemon), strict=True)
+            )
+            wrong = [
+                f"{name}: expected {value}, found {found[name]}"
+                for name, value in expected.items()
+                if not matches(name, value, found[name])
+            ]
+            assert wrong == []
 
 
-def test_the_master_reports_to_collectors_of_its_own(condor: Path, tmp_path: Path) -> None:
-    write(condor, tmp_path / "w", COLLECTOR, "GLIDEIN_Master_Collector=vo:1;factory:2")
-    assert values(condor, tmp_path / "w", "COLLECTOR_HOST", daemon="master") == [
-        "vo:1,factory:2"
-    ]
-    assert values(condor, tmp_path / "w", "COLLECTOR_HOST") == ["pool.example.org:9618"]
+def matches(name: str, expected: str, found: str) -> bool:
+    """Say whether a value is as the table has it."""
+    if expected == "-":
+        return found == f"Not defined: {name}"
+    if expected.startswith("~"):
+        return re.fullmatch(expected[1:], found) is not None
+    return found == expected
+
+
+def test_the_table_is_read_whole() -> None:
+    names = [case["name"] for case in CASES]
+    assert len(names) == len(set(names)) > 50
 
 
 def test_no_two_glideins_have_one_name(condor: Path, tmp_path: Path) -> None:
-    first = write(condor, tmp_path / "a", COLLECTOR)
-    second = write(condor, tmp_path / "b", COLLECTOR)
+    first = write(condor, tmp_path / "a")
+    second = write(condor, tmp_path / "b")
     assert first != second
     assert values(condor, tmp_path / "a", "STARTD_NAME", "MASTER_NAME") == [first, first]
 
@@ -171,7 +216,7 @@ def test_files_of_a_community_are_read_last(condor: Path, tmp_path: Path) -> Non
     (work / "condor_config.d" / "50-vo").write_text(
         "START = False\nNEW = $(GLIDEIN_CPUS)\n"
     )
-    write(condor, work, COLLECTOR)
+    write(condor, work)
     assert values(condor, work, "START", "NEW") == ["False", "4"]
 
 
@@ -181,7 +226,7 @@ def test_every_list_of_paths_survives_a_folder_with_blanks(
     work = tmp_path / "a work, dir"
     (work / "condor_config.d").mkdir(parents=True)
     (work / "condor_config.d" / "50-vo").write_text("NEW = 1\n")
-    write(condor, work, COLLECTOR)
+    write(condor, work)
     local, new, plugins = values(condor, work, "LOCAL_DIR", "NEW", "FILETRANSFER_PLUGINS")
     try:
         assert new == "1"

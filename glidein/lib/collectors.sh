@@ -3,8 +3,8 @@
 #
 # Needs:     log.sh config.sh report.sh knob.sh vars.sh
 # Commands:  chmod as root (coreutils)
-# Reads:     WORK, CONFIGURE_NAME
-# Sets:      COLLECTORS_CHOSEN
+# Reads:     WORK, CONFIGURE_NAME, CONDORCE_COLLECTOR_HOST
+# Sets:      COLLECTORS_CHOSEN, COLLECTORS_FIRST
 #
 # shellcheck disable=SC2016,SC1003  # $(NAME) and backslashes are HTCondor's here, not the shell's
 
@@ -17,21 +17,24 @@ collectors_configure() {
   if vars_true USE_SHARED_PORT; then
     daemons='MASTER, SHARED_PORT, STARTD' from="${VARS_FROM[USE_SHARED_PORT]}: USE_SHARED_PORT"
     knob_set SHARED_PORT_PORT 0 'fixed: any free port' || return 1
+    knob_set SHARED_PORT_DAEMON_AD_FILE '$(LOCK)/shared_port_ad' 'the work directory' || return 1
   fi
   knob_set DAEMON_LIST "$daemons" "$from" || return 1
   collectors_choose GLIDEIN_Collector || return 1
   collector=$REPLY
   [[ -n $collector ]] || log_fail 1 "GLIDEIN_Collector is not set: no pool to join" || return $?
+  COLLECTORS_FIRST=${collector%%,*}
   report_fact condor.collector "$collector"
   knob_set HEAD_NODE "$collector" "$COLLECTORS_CHOSEN" || return 1
   knob_set GLIDEIN_COLLECTOR_NAME "\"$collector\"" "$COLLECTORS_CHOSEN" || return 1
-  collectors_choose GLIDEIN_Site_Collector || return 1
+  vars_advertise GLIDEIN_COLLECTOR_NAME
+  collectors_site || return 1
   if [[ -n $REPLY ]]; then
     knob_set COLLECTOR_HOST "\$(HEAD_NODE),$REPLY" "$COLLECTORS_CHOSEN" || return 1
   else
     knob_set COLLECTOR_HOST '$(HEAD_NODE)' 'from HEAD_NODE' || return 1
   fi
-  collectors_choose GLIDEIN_Master_Collector || return 1
+  collectors_master || return 1
   [[ -z $REPLY ]] || knob_set MASTER.COLLECTOR_HOST "$REPLY" "$COLLECTORS_CHOSEN" || return 1
   knob_set CONDOR_HOST "${collector%%[:,?]*}" 'from HEAD_NODE' || return 1
   if vars_true USE_CCB; then
@@ -39,11 +42,31 @@ collectors_configure() {
     ccb=${REPLY:-'$(HEAD_NODE)'}
     knob_set CCB_ADDRESS "${ccb//,/ }" "${VARS_FROM[USE_CCB]}: USE_CCB" || return 1
   fi
-  knob_set WANT_UDP_COMMAND_SOCKET False 'fixed' || return 1
   # A queue and a worker node share no file system, also where both are one machine.
   knob_set FILESYSTEM_DOMAIN "$CONFIGURE_NAME" 'fixed: jobs bring their files along' || return 1
   knob_set ENABLE_KERNEL_TUNING False 'fixed: the node is not ours' || return 1
   ((EUID != 0)) || _collectors_as_root
+}
+
+# collectors_site - set REPLY to the site's own collectors, which the batch system may have named, or
+#   to nothing
+collectors_site() {
+  collectors_choose GLIDEIN_Site_Collector || return 1
+  [[ -z $REPLY && -n ${CONDORCE_COLLECTOR_HOST:-} ]] || return 0
+  _collectors_pick CONDORCE_COLLECTOR_HOST "$CONDORCE_COLLECTOR_HOST" environment
+}
+
+# collectors_master - set REPLY to where the master reports: GLIDEIN_Master_Collector; else the pool and
+#   the factory's collector, where there is one; else nothing: as the others
+collectors_master() {
+  local chosen
+  collectors_choose GLIDEIN_Master_Collector || return 1
+  [[ -z $REPLY ]] || return 0
+  collectors_choose GLIDEIN_Factory_Collector || return 1
+  [[ -n $REPLY ]] || return 0
+  chosen=$REPLY
+  knob_set GLIDEIN_Factory_Collector "$chosen" "$COLLECTORS_CHOSEN" || return 1
+  REPLY="\$(HEAD_NODE),$chosen"
 }
 
 # _collectors_as_root - root's daemons stay root; HTCondor then runs jobs as nobody, who must get to
@@ -56,14 +79,23 @@ _collectors_as_root() {
 
 # collectors_choose KEY - set REPLY to the collectors that KEY stands for, joined by commas, and
 #   COLLECTORS_CHOSEN to where they came from. Groups are separated by `;`: one alternative (`,`) of
-#   each is picked; of a range, HOST:9620-9630 or HOST:9618?sock=collector1-40, one number.
+#   each is picked; of a range, HOST:9620-9630, HOST:9618?sock=collector1-40 or what
+#   $RANDOM_INTEGER(9620,9630[,2]) stands for, one number. All daemons of the glidein use the same.
 #   Returns:  0 (REPLY is empty when KEY is not set);  1 KEY is malformed
 collectors_choose() {
-  local value group chosen out='' alternatives groups
   config_get "$1" ''
-  value=${REPLY//[[:space:]]/}
+  _collectors_pick "$1" "$REPLY" glidein_config
+}
+
+# _collectors_pick KEY VALUE ORIGIN - the same for a VALUE that ORIGIN gave
+_collectors_pick() {
+  local value=${2//[[:space:]]/} group chosen out='' alternatives groups
   REPLY=
   [[ -n $value ]] || return 0
+  while [[ $value =~ ^(.*)\$RANDOM_INTEGER\(([0-9]{1,5}),([0-9]{1,5})(,([0-9]{1,5}))?\)(.*)$ ]]; do
+    _collectors_number "$1" "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}" "${BASH_REMATCH[5]:-1}" || return 1
+    value=${BASH_REMATCH[1]}$REPLY${BASH_REMATCH[6]}
+  done
   [[ $value =~ ^[][A-Za-z0-9._:?=\&\<\>%,\;+-]+$ ]] || log_fail 1 "$1: not a list of collectors: '$value'" || return $?
   IFS=';' read -r -a groups <<<"$value"
   for group in "${groups[@]}"; do
@@ -71,12 +103,20 @@ collectors_choose() {
     ((${#alternatives[@]})) || continue
     chosen=${alternatives[RANDOM % ${#alternatives[@]}]}
     [[ -n $chosen ]] || log_fail 1 "$1: an empty name in '$value'" || return $?
-    if [[ $chosen =~ ^(.*:|.*sock=[A-Za-z_]+)([0-9]{1,5})-([0-9]{1,5})$ ]]; then
-      ((10#${BASH_REMATCH[3]} >= 10#${BASH_REMATCH[2]})) || log_fail 1 "$1: not a range: '$chosen'" || return $?
-      chosen=${BASH_REMATCH[1]}$((10#${BASH_REMATCH[2]} + RANDOM % (10#${BASH_REMATCH[3]} - 10#${BASH_REMATCH[2]} + 1)))
+    if [[ $chosen =~ ^([^?]*:)([0-9]{1,5})-([0-9]{1,5})(\?.*)?$ || $chosen =~ ^(.*[?\&]sock=[A-Za-z_.-]*)([0-9]{1,5})-([0-9]{1,5})(\&.*)?$ ]]; then
+      _collectors_number "$1" "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}" 1 || return 1
+      chosen=${BASH_REMATCH[1]}$REPLY${BASH_REMATCH[4]}
     fi
     out+=${out:+,}$chosen
   done
-  [[ $out == "$value" ]] && COLLECTORS_CHOSEN="glidein_config: $1" || COLLECTORS_CHOSEN="glidein_config: $1, chosen from $value"
+  COLLECTORS_CHOSEN="$3: $1"
+  [[ $out == "${2//[[:space:]]/}" ]] || COLLECTORS_CHOSEN+=", chosen from ${2//[[:space:]]/}"
   REPLY=$out
+}
+
+# _collectors_number KEY FROM TO STEP - set REPLY to one number of a range; 1: it is none
+_collectors_number() {
+  local from=$((10#$2)) to=$((10#$3)) step=$((10#$4))
+  ((to >= from && step > 0)) || log_fail 1 "$1: not a range: $2 to $3 in steps of $4" || return $?
+  REPLY=$((from + RANDOM % ((to - from) / step + 1) * step))
 }

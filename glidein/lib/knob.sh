@@ -33,6 +33,12 @@ knob_set() {
   KNOB_TEXT+="$1 =${2:+ $2}"$'\n'
 }
 
+# knob_use META FROM - a "use" line; META is ours, never somebody's data
+knob_use() {
+  KNOB_TEXT+="# $2"$'\n'"use $1"$'\n'
+  _KNOB_SAID=$2
+}
+
 # knob_replace TEXT FROM TO - set REPLY to TEXT with TO for every FROM. In ${TEXT//FROM/TO} bash
 #   5.2 gives & and backslashes in TO a meaning that older ones do not.
 knob_replace() {
@@ -50,8 +56,13 @@ knob_literal() { knob_replace "$1" '$' '$(DOLLAR)'; }
 # knob_string TEXT - set REPLY to TEXT as a string of the old ClassAd language, which is that of
 #   configuration files: a backslash means something before a quote only
 knob_string() {
-  knob_replace "$1" '"' '\"'
+  knob_quoted "$1"
   knob_literal "$REPLY"
+}
+
+# knob_quoted TEXT - the same where nothing is expanded: in an ad
+knob_quoted() {
+  knob_replace "$1" '"' '\"'
   REPLY="\"$REPLY\""
 }
 

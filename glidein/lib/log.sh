@@ -3,6 +3,7 @@
 #
 # Needs:  nothing
 # Reads:  GLIDEIN_LOG_LEVEL ("debug" shows debug lines, anything else hides them)
+# Sets:   LOG_FAILED, the last message of log_fail
 #
 # stdout stays free for data, so every function here is safe inside $(...).
 
@@ -14,6 +15,7 @@ log_error() { _log_line ERROR "$*"; }
 # log_fail STATUS MESSAGE - log MESSAGE as an error, return STATUS. Meant for:
 #   some_command || log_fail 3 "what went wrong" || return $?
 log_fail() {
+  LOG_FAILED=${*:2}
   _log_line ERROR "${*:2}"
   return "$1"
 }

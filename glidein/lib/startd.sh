@@ -2,10 +2,10 @@
 # startd.sh - run HTCondor: launch its master, watch it, pass on what we are told, say how it ended.
 #
 # The master has a process group of its own. A job beside it watches for what HTCondor cannot know:
-# that the pool never saw us, or that our time is over and it does not go. When the master has
-# ended, nothing that it or a user's job started is left: it all carries our mark.
+# that the pool never saw us, that the site will shut the node down, that a credential was renewed, or
+# that our time is over and it does not go. When the master has ended, nothing that it or a user's job started is left: it all carries our mark.
 #
-# Needs:     log.sh clock.sh job.sh config.sh report.sh configure.sh
+# Needs:     log.sh clock.sh job.sh config.sh report.sh configure.sh credentials.sh mjf.sh
 # Commands:  condor_master, condor_status; rm, readlink (coreutils)
 # Reads:     WORK, CONDOR_DIR, CONFIGURE_{NAME,TO_RETIRE,TO_DIE,GRACEFUL_S}; STARTD_*_S
 # Sets:      STARTD_PID (the master's; empty before the launch, 0 after the end), STARTD_STATUS
@@ -14,6 +14,7 @@
 : "${STARTD_FIRST_S:=4}"  # seconds after which the pool is first asked whether it knows us
 : "${STARTD_LOOK_S:=10}"  # seconds between two looks at the clock
 : "${STARTD_QUERY_S:=30}" # seconds a question to the pool may take
+: "${STARTD_RENEW_S:=60}" # seconds between two looks at credentials and at what the site announces
 
 STARTD_PID=
 STARTD_STATUS= # the master's exit status, once it has ended
@@ -32,7 +33,7 @@ startd_launch() {
   set -m
   {
     set +m
-    _startd_environment
+    startd_environment
     exec "$program" -f
   } </dev/null >"$WORK/log/master.out" 2>&1 &
   STARTD_PID=$!
@@ -84,8 +85,9 @@ startd_stop() {
   esac
 }
 
-# startd_cause - set REPLY to why HTCondor ended: idle, retired, told_to_stop, killed, crashed,
-#   never_registered or could_not_start
+# startd_cause - set REPLY to why HTCondor ended: idle, retired, drained (the site shuts the node down),
+#   checked (a rehearsal without jobs), told_to_stop, killed, crashed, never_registered or
+#   could_not_start
 startd_cause() {
   local told=''
   { read -r told <"$WORK/.glidein/startd.why"; } 2>/dev/null
@@ -151,10 +153,13 @@ startd_sweep() {
 
 # --- the job beside the master ---------------------------------------------------------------
 
-# _startd_watch PID - a job: stop the master when the pool does not know us in time, and when our
-#   time is over. $WORK/.glidein/startd.why tells startd_cause.
+# _startd_watch PID - a job: stop the master when the pool does not know us in time, when our time is
+#   over, and in a rehearsal as soon as the pool knows us. $WORK/.glidein/startd.why tells startd_cause.
 _startd_watch() {
-  local pid=$1 started now wait why limit query known='' next=$STARTD_FIRST_S
+  local pid=$1 started now wait why limit query known='' next=$STARTD_FIRST_S look=$STARTD_RENEW_S rehearsal
+  config_get DEBUG_MODE 0
+  rehearsal=$REPLY
+  _STARTD_TO_DIE=$LIFETIME_TO_DIE
   config_get GLIDEIN_Register_Timeout 300
   limit=$REPLY
   [[ $limit =~ ^[1-9][0-9]{0,5}$ ]] || limit=300
@@ -172,6 +177,11 @@ _startd_watch() {
         known=1
         printf '%s\n' "$now" >"$WORK/.glidein/startd.registered"
         log_info "the pool knows us: seconds=$now"
+        if [[ $rehearsal == 2 ]]; then
+          printf 'checked\n' >"$WORK/.glidein/startd.why"
+          _startd_end "$pid" QUIT 0
+          return $?
+        fi
       elif ((now >= limit)); then
         why=$REPLY
         if _startd_complains; then why+="; the startd says: $REPLY"; fi
@@ -184,15 +194,22 @@ _startd_watch() {
         ((next *= 2, next < limit)) || next=$limit
       fi
     fi
+    if ((now >= look)); then
+      look=$((now + STARTD_RENEW_S))
+      credentials_refresh || :
+      ! mjf_look_again || _startd_announced "$pid"
+    fi
     clock_epoch
     if ((REPLY >= LIFETIME_TO_DIE)); then
       log_info "time is over: GLIDEIN_ToDie=$LIFETIME_TO_DIE"
-      printf 'retired\n' >"$WORK/.glidein/startd.why"
+      if [[ -n $MJF_SHUTDOWN ]]; then why=drained; else why=retired; fi
+      printf '%s\n' "$why" >"$WORK/.glidein/startd.why"
       _startd_end "$pid" TERM "$LIFETIME_GRACEFUL_S"
       return $?
     fi
     wait=$((LIFETIME_TO_DIE - REPLY))
     ((wait <= STARTD_LOOK_S)) || wait=$STARTD_LOOK_S
+    ((wait <= look - now)) || wait=$((look - now))
     [[ -n $known ]] || ((wait <= next - now)) || wait=$((next - now))
     ((wait > 0)) || wait=1
     clock_pause "$wait"
@@ -207,9 +224,9 @@ _startd_registered() {
     [[ ! -e $file ]] || return 0
   done
   answer=$(
-    _startd_environment
+    startd_environment
     job_limited "$1" "$CONDOR_DIR/bin/condor_status" -limit 1 -af Name \
-      -constraint "GLIDEIN_MASTER_NAME == \"$CONFIGURE_NAME\"" 2>&1
+      -constraint "regexp(\"^$CONFIGURE_NAME@\", GLIDEIN_MASTER_NAME)" 2>&1
   )
   status=$?
   [[ $answer != *"$CONFIGURE_NAME"* ]] || return 0
@@ -265,6 +282,34 @@ _startd_retire() {
   kill -HUP "$STARTD_PID" 2>/dev/null
 }
 
+# _startd_announced PID - the site has announced a shutdown, or called it off: jobs stay away, and leave when
+#   it is near; we are gone before it
+_startd_announced() {
+  local draining=False earlier='' now
+  LIFETIME_TO_DIE=$_STARTD_TO_DIE
+  if [[ -n $MJF_SHUTDOWN ]]; then
+    draining=True
+    clock_epoch
+    now=$REPLY
+    ((MJF_SHUTDOWN - LIFETIME_GRACEFUL_S - 60 >= LIFETIME_TO_DIE)) || LIFETIME_TO_DIE=$((MJF_SHUTDOWN - LIFETIME_GRACEFUL_S - 60))
+    ((LIFETIME_TO_DIE > now)) || LIFETIME_TO_DIE=$((now + 1))
+    printf -v earlier 'GLIDEIN_ToDie = %s\n' "$LIFETIME_TO_DIE"
+    ((LIFETIME_TO_RETIRE <= LIFETIME_TO_DIE)) || earlier+="GLIDEIN_ToRetire = $LIFETIME_TO_DIE"$'\n'
+    log_warn "the site will shut this node down at $MJF_SHUTDOWN: no new jobs, preempt=$MJF_PREEMPT to_die=$LIFETIME_TO_DIE"
+    printf 'The site will shut this node down at %s: no new jobs are taken.\n' "$MJF_SHUTDOWN" >"$WORK/exit_message"
+    : >"$WORK/.glidein/startd.draining"
+  else
+    log_info "the site has called the shutdown off"
+    : >"$WORK/exit_message"
+    rm -f -- "$WORK/.glidein/startd.draining" "$WORK/exit_message"
+  fi
+  # A glidein that retires, too, has a file that is read after this one.
+  printf '# announced by the site\nSiteWMS_WN_Draining = %s\nSiteWMS_WN_Preempt = %s\n%s' \
+    "$draining" "$MJF_PREEMPT" "$earlier" >"$WORK/condor_config.d/zzzy_site" \
+    || log_fail 1 "cannot write $WORK/condor_config.d/zzzy_site" || return $?
+  kill -HUP "$1" 2>/dev/null
+}
+
 # --- the end ---------------------------------------------------------------------------------
 
 # _startd_cause_logged - set REPLY to the cause that the logs of a master that ended by itself give
@@ -283,12 +328,14 @@ _startd_cause_logged() {
     while IFS= read -r line; do
       case $line in
         *'The DaemonShutdown'*'expression'*) cause=idle ;;
+        *'No resources have been claimed for '*) cause=idle ;; # STARTD_NOCLAIM_SHUTDOWN
       esac
     done 2>/dev/null <"$WORK/log/StartdLog"
   fi
   if [[ $cause == idle ]]; then
     clock_epoch
     ((REPLY < LIFETIME_TO_RETIRE)) || cause=retired
+    [[ -z ${MJF_SHUTDOWN:-} && ! -e $WORK/.glidein/startd.draining ]] || cause=drained
   fi
   REPLY=${cause:-crashed}
 }
@@ -298,10 +345,10 @@ _startd_cause_logged() {
 _startd_good_bye() {
   local kind answer
   for kind in Machine:STARTD DaemonMaster:MASTER; do
-    printf 'MyType = "Query"\nTargetType = "%s"\nRequirements = GLIDEIN_MASTER_NAME == "%s"\n' \
+    printf 'MyType = "Query"\nTargetType = "%s"\nRequirements = regexp("^%s@", GLIDEIN_MASTER_NAME)\n' \
       "${kind%:*}" "$CONFIGURE_NAME" >"$WORK/.glidein/good_bye" || return 0
     answer=$(
-      _startd_environment
+      startd_environment
       job_limited "$STARTD_FAST_S" "$CONDOR_DIR/sbin/condor_advertise" -multiple "INVALIDATE_${kind#*:}_ADS" "$WORK/.glidein/good_bye" 2>&1
     ) || log_warn "could not tell the pool that the slots are gone: $answer"
   done
@@ -317,8 +364,8 @@ _startd_facts() {
   [[ -z $seconds ]] || report_fact condor.registered_s "$seconds"
 }
 
-# _startd_environment - in a subshell: no setting of an outer HTCondor, our configuration, our mark
-_startd_environment() {
+# startd_environment - in a subshell: no setting of an outer HTCondor, our configuration, our mark
+startd_environment() {
   local name
   for name in "${!_CONDOR_@}" "${!CONDOR_@}"; do
     case $name in
@@ -329,6 +376,9 @@ _startd_environment() {
       *) unset "$name" ;;
     esac
   done
+  # Jobs may inherit what the daemons have: no way to the credentials that are not theirs.
+  unset X509_USER_PROXY X509_USER_CERT X509_USER_KEY BEARER_TOKEN BEARER_TOKEN_FILE IDTOKENS_FILE JOB_TOKENS
+  unset LC_ALL # ours; LANG=C is what a job may expect
   export CONDOR_CONFIG=$WORK/condor_config GLIDEIN_MARK=$CONFIGURE_NAME
 }
 

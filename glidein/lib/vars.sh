@@ -3,7 +3,8 @@
 #
 # Needs:     log.sh config.sh knob.sh expand.sh
 # Reads:     lists of variables and constants that glidein_config names
-# Sets:      VARS_VALUE, VARS_FROM
+#            CONFIGURE_NAME; VARS_ENVIRONMENT, more of the jobs' environment
+# Sets:      VARS_VALUE, VARS_FROM, VARS_ADVERTISED
 #
 # shellcheck disable=SC2016,SC1003  # $(NAME) and backslashes are HTCondor's here, not the shell's
 
@@ -15,24 +16,27 @@ GLIDEIN_Factory S - + N Y @
 GLIDEIN_Name S - + N Y @
 GLIDEIN_Entry_Name S - + N Y @
 GLIDEIN_Site S $GLIDEIN_Entry_Name + N Y @
-GLIDEIN_Gatekeeper S - + N Y -
-GLIDEIN_GridType S - + N Y -
+GLIDEIN_Gatekeeper S - + N Y @
+GLIDEIN_GridType S - + N Y @
 GLIDEIN_UUID S - + N Y -
 GLIDECLIENT_Name S - + N Y @
 GLIDECLIENT_Group S - + N Y @
 GLIDECLIENT_ReqNode S - + N Y @
-GLIDECLIENT_Signature S - + N Y -
-GLIDECLIENT_Group_Signature S - + N Y -
+GLIDECLIENT_Signature S - + N Y @
+GLIDECLIENT_Group_Signature S - + N Y @
 GLIDEIN_CredentialIdentifier S - + N Y -
-GLIDEIN_Signature S - + N Y -
-GLIDEIN_Entry_Signature S - + N Y -
+GLIDEIN_Signature S - + N Y @
+GLIDEIN_Entry_Signature S - + N Y @
 CONDORG_SCHEDD S - GLIDEIN_Schedd N Y @
 CONDORG_CLUSTER I - GLIDEIN_ClusterId N Y @
 CONDORG_SUBCLUSTER I - GLIDEIN_ProcId N Y @
 DESCRIPTION_FILE S - GLIDEIN_Description_File N Y -
 DESCRIPTION_ENTRY_FILE S - GLIDEIN_Description_Entry_File N Y -
 TMP_DIR S - GLIDEIN_Tmp_Dir N Y @
+GLIDEIN_LOCAL_TMP_DIR S - + N N @
 PROXY_URL S - GLIDEIN_Proxy_URL N Y @
+GLIDEIN_CPUS I - + N N @
+GLIDEIN_MaxMemMBs I - + N Y -
 GLIDEIN_Max_Idle I 1200 + N Y -
 GLIDEIN_Max_Tail I 400 + N Y -
 GLIDEIN_Max_Walltime I - + N Y -
@@ -41,23 +45,58 @@ GLIDEIN_Retire_Time I 21600 + N N -
 GLIDEIN_Retire_Time_Spread I - + N N -
 GLIDEIN_Graceful_Shutdown I 120 + N Y -
 GLIDEIN_Register_Timeout I 300 + N N -
+GLIDEIN_CLAIM_WORKLIFE I -1 + N N -
+GLIDEIN_CLAIM_WORKLIFE_DYNAMIC I 3600 + N N -
 GLIDEIN_Start C True + N N -
 GLIDEIN_Entry_Start C True + N N -
 GLIDECLIENT_Start C True + N N -
 GLIDECLIENT_Group_Start C True + N N -
-GLIDEIN_Custom_Start C True + N N -
+GLIDEIN_Custom_Start C True + N Y -
+GLIDEIN_Hold C False + N N -
+GLIDEIN_Entry_Hold C False + N N -
+GLIDECLIENT_Hold C False + N N -
+GLIDECLIENT_Group_Hold C False + N N -
+GLIDEIN_PREEMPT C False + N N -
+GLIDEIN_Entry_PREEMPT C False + N N -
+GLIDECLIENT_PREEMPT C False + N N -
+GLIDECLIENT_Group_PREEMPT C False + N N -
 GLIDEIN_Rank C 1 + N N -
 GLIDEIN_Entry_Rank C 0 + N N -
 GLIDECLIENT_Rank C 0 + N N -
 GLIDECLIENT_Group_Rank C 0 + N N -
-PREEMPT_GRACE_TIME C 10000000 + N Y -
-HOLD_GRACE_TIME C 0 + N Y -
+PREEMPT_GRACE_TIME C 10000000 + N Y +
+HOLD_GRACE_TIME C 0 + N Y +
+SiteWMS_WN_Draining C False + N Y -
+SiteWMS_WN_Preempt C False + N Y -
+GLIDEIN_SiteWMS S Unknown + N Y -
+GLIDEIN_SiteWMS_Slot S Unknown + N Y -
+GLIDEIN_SiteWMS_JobId S Unknown + N Y -
+GLIDEIN_SiteWMS_Queue S Unknown + N Y -
+LSB_DISTRIBUTOR_ID S UNKNOWN + N Y -
+LSB_RELEASE S UNKNOWN + N Y -
+LSB_DESCRIPTION S UNKNOWN + N Y -
+HAS_UNPRIVILEGED_USER_NAMESPACES S unavailable + N Y +
+GLIDEIN_Monitoring_Enabled C False + N Y +
+HAS_SINGULARITY C False + N Y -
+GWMS_SINGULARITY_STATUS S NEVER + N Y -
+GLIDEIN_SINGULARITY_REQUIRE S NEVER + N Y -
+GLIDEIN_Singularity_Use S NEVER + N Y -
+SINGULARITY_IMAGE_RESTRICTIONS S any + N Y -
+GLIDEIN_REQUIRED_OS S any + N Y -
+REQUIRED_OS S any + N Y -
+GLIDEIN_Expose_Grid_Env C True JOB_INHERITS_STARTER_ENVIRONMENT N Y +
+GLIDEIN_CONDOR_TOKEN S - + N Y -
+TRUST_DOMAIN S - + N Y -
 USE_CCB C False + N Y -
 USE_SHARED_PORT C False + N N -
+GLIDEIN_Use_PGroups C False USE_PROCESS_GROUPS N N -
+STARTD_SENDS_ALIVES C True + N N -
+WANT_UDP_COMMAND_SOCKET C False + N N -
 UPDATE_COLLECTOR_WITH_TCP C True + N N -
 SEC_DEFAULT_INTEGRITY C REQUIRED + N N -
 SEC_DEFAULT_ENCRYPTION C OPTIONAL + N N -
 USE_MATCH_AUTH C True SEC_ENABLE_MATCH_PASSWORD_AUTHENTICATION N N -
+WANT_VACATE C True + N N -
 MAX_MASTER_LOG I 1000000 + N N -
 MAX_STARTD_LOG I 10000000 + N N -
 MAX_STARTER_LOG I 10000000 + N N -
@@ -70,8 +109,11 @@ declare -gA VARS_FROM=()    # by name: where the value came from
 declare -gA _VARS_ORIGIN=() # by name: whose constant, and its value there
 declare -gA _VARS_PARAM=()  # by name: the value of -param_NAME
 
-# Variables that the lines below compose themselves; the lists give their values, not their text.
-_VARS_COMPOSED=' GLIDEIN_Collector CONDOR_DIR X509_USER_PROXY '
+# Variables that other modules compose; the lists give their values, not their text.
+_VARS_COMPOSED=' GLIDEIN_Collector GLIDEIN_Factory_Collector GLIDEIN_Master_Collector GLIDEIN_ToRetire GLIDEIN_TORETIRE'
+_VARS_COMPOSED+=' CONDOR_DIR DAEMON_LIST MEMORY PREEMPT_GRACE_TIME TRUST_DOMAIN'
+_VARS_COMPOSED+=' X509_USER_PROXY X509_EXPIRE X509_CERT_DIR X509_CONDORMAP X509_GRIDMAP_TRUSTED_DNS '
+VARS_ADVERTISED= # names that every slot shows
 
 # vars_read - read all lists of variables into _VARS_ROW, the later ones winning:
 #   ours, the Frontend's group, the Frontend, the entry, main. Remember which constants said what.
@@ -174,33 +216,22 @@ vars_number() {
   REPLY=$((10#$REPLY))
 }
 
-# vars_write - the variables as facts; what is advertised; what jobs get to see
+# vars_advertise NAME... - these facts are to be seen in every slot and in the master's ad
+vars_advertise() { VARS_ADVERTISED+=" $*"; }
+
+# vars_write - the variables as facts; what jobs get to see
 vars_write() {
-  local name type default condor req publish user where value advertised='' environment=''
+  local name type default condor req publish user where value environment=''
   knob_title 'variables of the factory, the entry and the Frontend'
+  VARS_ADVERTISED=
   for name in "${_VARS_ORDER[@]}"; do
-    [[ ${VARS_VALUE[$name]+x} && $_VARS_COMPOSED != *" $name "* ]] || continue
+    [[ ${VARS_VALUE[$name]+x} ]] || continue
     read -r type default condor req publish user where <<<"${_VARS_ROW[$name]}"
     value=${VARS_VALUE[$name]}
-    where=${VARS_FROM[$name]}
-    [[ $condor == "$name" || $where == default* ]] || where+=": $name"
-    case $type in
-      S)
-        # Seen with 25.14: a shadow that is sent such a string ends at once, and so does each job.
-        [[ $value != *'\' ]] || log_fail 1 "$name: HTCondor's daemons cannot pass on a string that ends with a backslash: '$value'" || return $?
-        knob_string "$value"
-        ;;
-      I)
-        [[ $value =~ ^-?[0-9]+(\.[0-9]+)?$ ]] || log_warn "$name: expected a number, got '$value'"
-        REPLY=$value
-        ;;
-      C) REPLY=$value ;;
-    esac
-    # Numbers and expressions end up as text of HTCondor's language: a broken one spoils START.
-    [[ $type == S ]] || knob_pairs "$value" \
-      || log_fail 1 "$name: quotes or parentheses do not pair: '$value'" || return $?
-    knob_set "$condor" "$REPLY" "$where" || return 1
-    [[ $publish == N ]] || advertised+=" $condor"
+    if [[ $_VARS_COMPOSED != *" $name "* ]]; then
+      _vars_fact "$name" "$type" "$condor" "$value" || return 1
+      [[ $publish == N ]] || vars_advertise "$condor"
+    fi
     case $user in
       -) continue ;;
       +) user=$name ;;
@@ -211,19 +242,37 @@ vars_write() {
     knob_literal "$REPLY"
     environment+=" $user='$REPLY'"
   done
-  knob_title 'advertised with every slot, and given to every job'
-  knob_set GLIDEIN_ToRetire "$LIFETIME_TO_RETIRE" "computed: $LIFETIME_FROM" || return 1
-  knob_set GLIDEIN_ToDie "$LIFETIME_TO_DIE" "computed: $LIFETIME_FROM" || return 1
-  knob_set DaemonStopTime '$(GLIDEIN_ToDie)' "computed: $LIFETIME_FROM" || return 1
-  knob_set IS_GLIDEIN True 'fixed' || return 1
-  knob_set IS_MONITOR_VM False 'fixed' || return 1
-  knob_set GLIDEIN_MASTER_NAME "\"$CONFIGURE_NAME\"" 'fixed' || return 1
-  knob_set GLIDEIN_PARENT_PID "$$" 'detected: the process id of glidein_startup.sh' || return 1
-  advertised+=' GLIDEIN_ToRetire GLIDEIN_ToDie DaemonStopTime IS_GLIDEIN IS_MONITOR_VM GLIDEIN_MASTER_NAME GLIDEIN_PARENT_PID'
-  knob_set STARTD_ATTRS "\$(STARTD_ATTRS)$advertised" 'column Export of the lists of variables' || return 1
-  knob_set MASTER_ATTRS "\$(MASTER_ATTRS)$advertised" 'column Export of the lists of variables' || return 1
-  knob_set STARTER_JOB_ENVIRONMENT "\"${environment# } GLIDEIN_MARK=$CONFIGURE_NAME\"" \
+  knob_set STARTER_JOB_ENVIRONMENT "\"${environment# } ${VARS_ENVIRONMENT:+$VARS_ENVIRONMENT }GLIDEIN_MARK=$CONFIGURE_NAME\"" \
     'column UserName of the lists of variables'
+}
+
+# _vars_fact NAME TYPE CONDORNAME VALUE - one variable as a fact
+_vars_fact() {
+  local where=${VARS_FROM[$1]}
+  [[ $3 == "$1" || $where == default* ]] || where+=": $1"
+  case $2 in
+    S)
+      # Seen with 25.14: a shadow that is sent such a string ends at once, and so does each job.
+      [[ $4 != *'\' ]] || log_fail 1 "$1: HTCondor's daemons cannot pass on a string that ends with a backslash: '$4'" || return $?
+      knob_string "$4"
+      ;;
+    I)
+      [[ $4 =~ ^-?[0-9]+(\.[0-9]+)?$ ]] || log_warn "$1: expected a number, got '$4'"
+      REPLY=$4
+      ;;
+    C) REPLY=$4 ;;
+  esac
+  # Numbers and expressions end up as text of HTCondor's language: a broken one spoils START.
+  [[ $2 == S ]] || knob_pairs "$4" || log_fail 1 "$1: quotes or parentheses do not pair: '$4'" || return $?
+  knob_set "$3" "$REPLY" "$where"
+}
+
+# vars_publish - the last word on what slots and the master's ad show. STARTD_ATTRS may have been set
+#   before by a list of variables.
+vars_publish() {
+  local from='column Export of the lists of variables, and the facts above'
+  knob_set STARTD_ATTRS "\$(STARTD_ATTRS)$VARS_ADVERTISED" "$from" || return 1
+  knob_set MASTER_ATTRS "\$(MASTER_ATTRS)$VARS_ADVERTISED" "$from"
 }
 
 # vars_true NAME - is the variable a yes?

@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 setup() {
   load helper
   local module
-  for module in log clock job config phase report configure startd; do
+  for module in log clock job config phase report knob vars expiry batch mjf credentials configure startd; do
     # shellcheck source=/dev/null
     source "$LIB/$module.sh"
   done
@@ -152,7 +152,7 @@ END
   run_startd || false
   [[ $REPLY == killed ]]
   grep -q "INVALIDATE_STARTD_ADS" advertised
-  grep -q "GLIDEIN_MASTER_NAME == \"$CONFIGURE_NAME\"" advertised
+  grep -qF "regexp(\"^$CONFIGURE_NAME@\", GLIDEIN_MASTER_NAME)" advertised
 }
 
 @test "watch: a pool that never sees us ends it, and the startd's complaint is in the log" {
