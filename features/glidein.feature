@@ -64,4 +64,5 @@ Feature: A batch slot becomes an execute node of a pool
     Given a factory that publishes HTCondor of Debian trixie
     When a slot starts 3 glideins at once, up to the launch
     Then there are 3 reports of different glideins
+    And each has its log to itself
     And nothing of it remains on the node

@@ -1,6 +1,7 @@
 """Steps of glidein.feature."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,6 +170,15 @@ def reports(glidein: LocalGlidein, count: int) -> None:
     ]
     assert len(found) == count
     assert len({report["glidein"]["uuid"] for report in found}) == count
+    assert {report["glidein"]["number"] for report in found} == set(range(1, count + 1))
+
+
+@then("each has its log to itself")
+def own_logs(glidein: LocalGlidein) -> None:
+    _, *logs = re.split(r"glidein \d of \d ended: code=0\n", glidein.log())
+    for log in logs:
+        assert len(set(re.findall(r" pid=(\d+) bash=", log))) == 1, log
+        assert log.count("phase=prepare verdict=ok") == 1, log
 
 
 @given("a node that has HTCondor installed", target_fixture="installed")

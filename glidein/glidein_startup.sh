@@ -67,6 +67,7 @@ source "$GLIDEIN_LIB/transfer.sh"
 source "$GLIDEIN_LIB/fetch.sh"
 source "$GLIDEIN_LIB/cache.sh"
 source "$GLIDEIN_LIB/area.sh"
+source "$GLIDEIN_LIB/stop_list.sh"
 source "$GLIDEIN_LIB/script.sh"
 source "$GLIDEIN_LIB/report.sh"
 # The node checks travel along too, for --check; the area's own version replaces them.
@@ -162,20 +163,36 @@ glidein_check_only() {
   exit "$status"
 }
 
-# glidein_several N ARGUMENT... - -multiglidein N: N glideins side by side in this one slot. Each
-#   reports for itself; the exit code is the largest of theirs.
+# glidein_several N ARGUMENT... - -multiglidein N: N glideins side by side in this one slot, each with a
+#   part of what it has, a work directory of its own, and a log and a report of its own: files in the
+#   folder we were started in, which are passed on whole as each ends. The exit code is the largest of theirs.
 glidein_several() {
-  local i pids=() pid status worst=0
+  local n=$1 i pids=('') status worst=0 left=$1 file
+  shift
   # shellcheck disable=SC2154  # pids is the one above, when the signal comes
-  trap 'kill -TERM ${pids[@]+"${pids[@]}"} 2>/dev/null' TERM INT QUIT HUP
-  for ((i = 1; i <= $1; i++)); do
-    "$BASH" "${BASH_SOURCE[0]}" "${@:2}" -multirestart "$i" &
+  trap 'kill -TERM ${pids[@]+"${pids[@]:1}"} 2>/dev/null' TERM INT QUIT HUP
+  for ((i = 1; i <= n; i++)); do
+    file=$START_DIR/glidein_$i.$$
+    if { : >"$file.out" && : >"$file.err"; } 2>/dev/null; then
+      "$BASH" "${BASH_SOURCE[0]}" "$@" -multirestart "$i" >"$file.out" 2>"$file.err" &
+    else # a full disk, say: better mixed than not at all
+      "$BASH" "${BASH_SOURCE[0]}" "$@" -multirestart "$i" &
+    fi
     pids+=("$!")
   done
-  for pid in "${pids[@]}"; do
-    job_wait "$pid"
-    status=$?
-    ((status <= worst)) || worst=$status
+  while ((left > 0)); do
+    for ((i = 1; i <= n; i++)); do
+      [[ -n ${pids[i]} ]] && ! kill -0 "${pids[i]}" 2>/dev/null || continue
+      job_wait "${pids[i]}"
+      status=$?
+      pids[i]='' left=$((left - 1)) file=$START_DIR/glidein_$i.$$
+      log_info "glidein $i of $n ended: code=$status"
+      ((status <= worst)) || worst=$status
+      [[ ! -f $file.out ]] || cat -- "$file.out"
+      [[ ! -f $file.err ]] || cat -- "$file.err" >&2
+      rm -f -- "$file.out" "$file.err"
+    done
+    ((left == 0)) || clock_pause 0.5
   done
   exit "$worst"
 }
@@ -246,6 +263,7 @@ glidein_facts() {
     config_get "${key#*=}" ''
     report_fact "glidein.${key%%=*}" "$REPLY"
   done
+  [[ ! ${OPTION[multirestart]+x} ]] || report_fact glidein.number "${OPTION[multirestart]}"
   report_fact glidein.version "$GLIDEIN_VERSION"
   report_fact glidein.bash "$BASH_VERSION"
   report_fact node.host "${HOSTNAME:-unknown}"
@@ -254,7 +272,7 @@ glidein_facts() {
 # --- fetch, verify ---------------------------------------------------------------------------
 
 glidein_fetch() {
-  local type=${OPTION[signtype]}
+  local type=${OPTION[signtype]} status
   area_declare main "${OPTION[web]}" "${OPTION[descript]}" "$type:${OPTION[sign]}" "$WORK/main" || return 1
   area_early_start || return 1
   area_declare entry "${OPTION[web]}/entry_${OPTION[entry]}" "${OPTION[descriptentry]}" \
@@ -265,11 +283,13 @@ glidein_fetch() {
     area_declare client_group "${OPTION[clientwebgroup]}" "${OPTION[clientdescriptgroup]}" \
       "$type:${OPTION[clientsigngroup]}" "$WORK/client_group_${OPTION[clientgroup]}" || return 1
   fi
-  area_fetch || return 1
-  if area_stopped; then
-    log_warn "the stop list says: $REPLY is to leave"
+  area_fetch
+  status=$?
+  if ((status == 4)); then
+    stop_list_told start
     glidein_leave 3 stop_list
   fi
+  return "$status"
 }
 
 glidein_verify() {
@@ -383,14 +403,14 @@ glidein_run() {
     # shellcheck disable=SC2064  # the name is wanted now, not when the signal comes
     trap "PHASE_SIGNAL=$signal" "$signal"
   done
-  trap 'GLIDEIN_STOPPED=1' USR1
+  trap 'GLIDEIN_STOPPED=new' USR1
   clock_epoch
   GLIDEIN_CONDOR_STARTED=$REPLY
   glidein_say "Condor starting" "$REPLY"
   startd_launch || return 1
   clock_ms
   report_fact run.launch_ms "$((REPLY - GLIDEIN_STARTED_MS))"
-  job_start glidein_watch_stop_list "$$"
+  job_start stop_list_watch "$$"
   glidein_wait_for_startd
   startd_cause
   cause=$REPLY
@@ -414,7 +434,7 @@ glidein_run() {
 }
 
 # glidein_wait_for_startd - until HTCondor has ended. A first signal lets it say good-bye, a second
-#   one makes it fast; the stop list lets it finish its jobs.
+#   one makes it fast; the stop list lets it finish its jobs, or not.
 glidein_wait_for_startd() {
   local how=graceful
   until startd_wait; do
@@ -422,26 +442,12 @@ glidein_wait_for_startd() {
       log_warn "got SIG$PHASE_SIGNAL: stopping HTCondor, $how"
       startd_stop "$how"
       how=fast
-    elif [[ -n ${GLIDEIN_STOPPED:-} ]]; then
-      startd_stop peaceful
+    elif [[ ${GLIDEIN_STOPPED:-} == new ]]; then
+      GLIDEIN_STOPPED=told
+      stop_list_names_us || continue
+      stop_list_told run
+      if [[ $STOP_LIST_HOW == now ]]; then startd_stop graceful; else startd_stop peaceful; fi
     fi
-  done
-}
-
-# glidein_watch_stop_list PID - a job: look at the stop list now and then; SIGUSR1 to PID when it
-#   names us. A list that cannot be had changes nothing.
-glidein_watch_stop_list() {
-  local every
-  [[ -n ${AREA["main.stop_list"]:-} ]] || return 0
-  config_get GLIDEIN_Stop_Interval 900 # seconds
-  every=$REPLY
-  [[ $every =~ ^[1-9][0-9]{0,5}$ ]] || every=900
-  while clock_pause "$every"; do
-    fetch_queue "${AREA["main.url"]}/${AREA["main.stop_list"]}" "$WORK/.glidein/stop.lst" - 65536 nocache
-    fetch_run 2>/dev/null && area_stopped || continue
-    log_warn "the stop list says: $REPLY is to leave"
-    kill -USR1 "$1"
-    return 0
   done
 }
 

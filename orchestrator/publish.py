@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 _STOP_LIST_TEXT = b"""\
 # Glideins that match a line end at their start, or at their next look:
-#   factory | entry NAME | frontend NAME
+#   factory | entry NAME | frontend NAME   [now]   [# why]
+# Those with jobs finish them first; with "now", jobs get what time a batch system's end would leave them.
 """
 
 

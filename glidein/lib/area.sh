@@ -9,7 +9,7 @@
 # held. HTCondor's tarball, the one large file, comes meanwhile, as a job: its name and hash may be
 # parameters of the glidein (GLIDEIN_Early_<processor>), so it need not wait for any round.
 #
-# Needs:     log.sh clock.sh job.sh config.sh fetch.sh verify.sh cache.sh phase.sh (PHASE_EXIT)
+# Needs:     log.sh clock.sh job.sh config.sh fetch.sh verify.sh cache.sh stop_list.sh phase.sh (PHASE_EXIT)
 # Commands:  tar mkdir mv chmod rm (coreutils)
 # Sets:      AREA (associative, "<section>.<key>": url, hash, folder, objects, and the keys of its
 #            description), AREA_SECTIONS, and one index per listed file in AREA_ROW_*
@@ -40,24 +40,26 @@ area_declare() {
   mkdir -p -- "${AREA["$1.objects"]}" "$5" || log_fail 1 "cannot make folders for area $1"
 }
 
-# area_fetch - bring all declared areas: heads, bundles, lists, files. The stop list comes too.
+# area_fetch - bring all declared areas: heads, bundles, lists, files. The stop list comes with the heads.
 #   Returns:  0  all is there, and matches the signatures
 #             1  something could not be had; PHASE_EXIT is 30 where a check was what failed
+#             4  the stop list names us; nothing else was brought
 area_fetch() {
   local section
   for section in "${AREA_SECTIONS[@]}"; do
     _area_want_head "$section"
   done
+  stop_list_queue
   _area_bring || :
+  stop_list_looked
+  ! stop_list_names_us || return 4
   for section in "${AREA_SECTIONS[@]}"; do
     _area_read_head "$section" || return 1
   done
   for section in "${AREA_SECTIONS[@]}"; do
     [[ -z ${AREA["$section.bundle"]:-} ]] || _area_want "$section" "${AREA["$section.bundle"]}" || return 1
   done
-  [[ -z ${AREA["main.stop_list"]:-} ]] \
-    || fetch_queue "${AREA["main.url"]}/${AREA["main.stop_list"]}" "$WORK/.glidein/stop.lst" - 65536 nocache optional
-  _area_bring || _area_only_stop_list_missing || return 1
+  _area_bring || return 1
   for section in "${AREA_SECTIONS[@]}"; do
     _area_open_bundle "$section" || return 1
   done
@@ -185,6 +187,7 @@ _area_early_job() {
   local file=${AREA["main.objects"]}/$1
   fetch_reset
   if ! _area_cached main "$1" "$2"; then
+    stop_list_wait
     fetch_queue "${AREA["main.url"]}/$1" "$file" "$2" "$3" && fetch_run || return $?
     cache_put "$2" "$file" || :
   fi
@@ -218,16 +221,6 @@ area_early() {
   [[ $status == 0 && $AREA_EARLY_NAME == "$1" && -f $REPLY ]] || return 1
   verify_hash main "$1" && [[ $AREA_EARLY_HASH == "$REPLY" ]] || return 1
   REPLY=${AREA["main.objects"]}/$1.tar
-}
-
-# _area_only_stop_list_missing - nobody is stopped by a list that cannot be had, only warned
-_area_only_stop_list_missing() {
-  local section
-  [[ -z ${PHASE_EXIT:-} ]] || return 1
-  for section in "${AREA_SECTIONS[@]}"; do
-    [[ -z ${AREA["$section.bundle"]:-} || -f ${AREA["$section.objects"]}/${AREA["$section.bundle"]} ]] || return 1
-  done
-  log_warn "no stop list: ${AREA["main.url"]}/${AREA["main.stop_list"]:-}"
 }
 
 # _area_open_bundle SECTION - unpack the small files; each is checked by name in area_verify
@@ -469,23 +462,6 @@ area_libraries() {
     [[ ${AREA_ROW_TYPE[i]} == library && ${AREA_ROW_SECTION[i]} == main ]] || continue
     REPLY+=${AREA["main.objects"]}/${AREA_ROW_IN[i]}$'\n'
   done
-}
-
-# area_stopped - does the stop list name this glidein's factory, entry or Frontend?
-#   Returns:  0 and REPLY says what is stopped;  1 no
-area_stopped() {
-  local what name client
-  config_get GLIDECLIENT_Name ''
-  client=$REPLY
-  [[ -f $WORK/.glidein/stop.lst ]] || return 1
-  while read -r what name _ || [[ -n $what ]]; do
-    case $what in
-      factory) REPLY="the whole factory" && return 0 ;;
-      entry) [[ $name != "${OPTION[entry]:-}" ]] || { REPLY="entry $name" && return 0; } ;;
-      frontend) [[ $name != "$client" && $name != "${client%%.*}" ]] || { REPLY="frontend $name" && return 0; } ;;
-    esac
-  done <"$WORK/.glidein/stop.lst"
-  return 1
 }
 
 # _area_refuse [MESSAGE] - a check failed, not a transport: end with the exit code of verify

@@ -50,6 +50,7 @@ resources_detect() {
   resources_disk || status=1
   ((status == 0)) || return 1
   _resources_disk_in_memory
+  _resources_divide
   config_set GLIDEIN_CPUS "$RESOURCES_CPUS"
   config_set GLIDEIN_MaxMemMBs "$RESOURCES_MEMORY_MB"
   config_set GLIDEIN_Disk_MB "$RESOURCES_DISK_MB"
@@ -59,6 +60,21 @@ resources_detect() {
   _resources_report disk_mb "$RESOURCES_DISK_MB" "$RESOURCES_DISK_SOURCE" "$RESOURCES_DISK_SEEN"
   [[ -z $RESOURCES_SWAP_MB ]] || report_fact resources.swap_mb "$RESOURCES_SWAP_MB"
   gpus_detect
+}
+
+# _resources_divide - of several glideins in one batch slot each takes its part; what an option gave is
+#   each one's already
+_resources_divide() {
+  local n
+  config_get GLIDEIN_MULTIGLIDEIN "${OPTION[multiglidein]:-1}"
+  n=$REPLY
+  [[ ${OPTION[multirestart]+x} && $n =~ ^[1-9][0-9]{0,2}$ ]] && ((n > 1)) || return 0
+  [[ $RESOURCES_CPUS_SOURCE == option ]] \
+    || RESOURCES_CPUS=$((RESOURCES_CPUS >= n ? RESOURCES_CPUS / n : 1)) RESOURCES_CPUS_SOURCE+=", 1/$n"
+  [[ $RESOURCES_MEMORY_SOURCE == option ]] \
+    || RESOURCES_MEMORY_MB=$((RESOURCES_MEMORY_MB / n)) RESOURCES_MEMORY_SOURCE+=", 1/$n"
+  [[ $RESOURCES_DISK_SOURCE == option ]] \
+    || RESOURCES_DISK_MB=$((RESOURCES_DISK_MB / n)) RESOURCES_DISK_SOURCE+=", 1/$n"
 }
 
 # --- cores ---------------------------------------------------------------------------------

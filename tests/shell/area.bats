@@ -9,7 +9,7 @@ ID=0123456789abcdef
 setup() {
   load helper
   export LC_ALL=C
-  for module in log clock job config phase verify area; do source "$LIB/$module.sh"; done
+  for module in log clock job config phase verify area stop_list; do source "$LIB/$module.sh"; done
   WORK="$PWD/a work"
   FETCH_LOG=$PWD/fetch.tsv
   FETCH_DATE_SKEW_S=
@@ -106,7 +106,7 @@ refused() {
   mv "$WEB/bundle.tar.gz" "$WEB/main"
   publish main 'file_list list.lst' 'bundle bundle.tar.gz'
   bring || false
-  [[ $(sort "$WEB/requests" | paste -sd' ') == "bundle.tar.gz description.$ID.cfg signature.$ID.sha256" ]]
+  [[ $(sort "$WEB/requests" | paste -sd' ') == "bundle.tar.gz description.$ID.cfg signature.$ID.sha256 stop.lst" ]]
 }
 
 @test "area: a member of a bundle is still checked by name" {
@@ -459,30 +459,14 @@ refused() {
   [[ $(<"$WORK/main/nodes.blacklist") == "'bad.host'" ]]
 }
 
-# --- the stop list -----------------------------------------------------------------------------
-
-# stopped_by TEXT - is this glidein (entry Here, Frontend vo.main) stopped by a list with TEXT?
-stopped_by() {
-  config_set GLIDECLIENT_Name vo.main
-  printf '%b' "$1" >"$WORK/.glidein/stop.lst"
-  area_stopped
-}
-
-@test "area_stopped: the factory, our entry and our Frontend, nothing else" {
-  for text in 'factory\n' 'entry Here' '# why\n\nentry Here\n' 'frontend vo' 'frontend vo.main  since Monday\n'; do
-    stopped_by "$text"
-    [[ -n $REPLY ]]
-  done
-  for text in '' '# factory\n' 'entry There\n' 'entry\n' 'frontend v\n' 'frontend vo.other\n' 'Factory\n' '<html>factory</html>\n' 'entry *\n' 'frontend *\n'; do
-    run -1 stopped_by "$text"
-  done
-}
-
-@test "area_stopped: no list stops nobody" {
-  run -1 area_stopped
-}
-
 @test "area: a stop list that is not there changes nothing" {
   publish main 'stop_list stop.lst'
   run -0 bring
+}
+
+@test "area: a glidein that the stop list names brings nothing but the heads" {
+  echo factory >"$WEB/main/stop.lst"
+  publish main 'stop_list stop.lst'
+  run -4 bring
+  [[ -e $WORK/.glidein/stop.looked ]]
 }

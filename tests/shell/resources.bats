@@ -17,6 +17,7 @@ setup() {
   # shellcheck disable=SC2329  # resources.sh calls it
   report_fact() { FACTS+=("$1=$2"); }
   FACTS=() ASKED=()
+  declare -gA OPTION=()
   TREES=${LIB%/glidein/lib}/tests/fixtures/resources
   # This machine may be a batch slot itself.
   unset "${!SLURM_@}" "${!PBS_@}" "${!LSB_@}" "${!MY_@}" KUBERNETES_SERVICE_HOST CUDA_VISIBLE_DEVICES NVIDIA_VISIBLE_DEVICES NCPUS NSLOTS NHOSTS PE_HOSTFILE _CONDOR_MACHINE_AD _CONDOR_AssignedGPUs
@@ -355,4 +356,14 @@ printf "%s\n" "Disk quotas for user me (uid 7):" "  Filesystem blocks quota limi
   ASKED=(GLIDEIN_MaxMemMBs=4000)
   offers v2-swap 8 node 4000 option 2>log
   grep -q 'take from the 4000 MB of memory' log
+}
+
+@test "resources: several glideins in one slot share it; an option is each one's" {
+  OPTION=([multiglidein]=4 [multirestart]=2)
+  offers v2-nested 3 'quota(cgroup-v2), 1/4' 8192 'memory(cgroup-v2), 1/4'
+  [[ $RESOURCES_DISK_MB == 25600 ]]
+  ASKED=(GLIDEIN_CPUS=2 GLIDEIN_MaxMemMBs=3000)
+  offers v2-nested 2 option 3000 option
+  ASKED=() OPTION=([multiglidein]=4)
+  offers v2-nested 12 'quota(cgroup-v2)' 32768 'memory(cgroup-v2)'
 }
