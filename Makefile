@@ -8,7 +8,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export GLIDEIN_FACTORY_CACHE := $(CURDIR)/build/cache
 REPORT := build/report
 WORKERS ?= 2# pytest processes; each takes whole files
-SHELL_FILES = $(wildcard glidein/*.sh glidein/*/*.sh tests/shell/*.bash .ci/run .ci/setup .ci/steps)
+SHELL_FILES = $(wildcard glidein/*.sh glidein/*/*.sh glidein/worker_api/*.source glidein/worker_api/gwms-python \
+  glidein/worker_api/condor_chirp tests/shell/*.bash .ci/run .ci/setup .ci/steps)
 BATS_FILES = $(wildcard tests/shell/*.bats)
 # Whoever started make may ignore signals (nohup, a shell's &), which no shell below could trap.
 PLAINLY = env --default-signal=HUP,INT,QUIT,TERM

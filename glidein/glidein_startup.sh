@@ -293,8 +293,7 @@ glidein_fetch() {
 }
 
 glidein_verify() {
-  area_verify && area_place && area_constants || return 1
-  config_write && glidein_load
+  area_verify && config_write && glidein_load
 }
 
 # glidein_load - read the fetched half: from the checkout we run from, else from the main area
@@ -303,11 +302,13 @@ glidein_load() {
   if [[ -n ${GLIDEIN_LIB:-} ]]; then
     for module in cgroup hints gpus resources containment check condor knob expand vars places system \
       expiry batch mjf credentials lifetime collectors security resource_slots slots policy \
-      configure startd failure; do
+      configure startd failure interface hooks periodic wrapper activity; do
       # shellcheck source=/dev/null
       source "$GLIDEIN_LIB/$module.sh" || return 1
     done
-    return 0
+    # shellcheck source=/dev/null
+    source "${GLIDEIN_LIB%/*}/worker_api/error_augment.sh"
+    return $?
   fi
   area_libraries
   [[ -n $REPLY ]] || log_fail 1 "area main lists no library" || return $?
@@ -315,6 +316,9 @@ glidein_load() {
     # shellcheck source=/dev/null
     [[ -z $module ]] || source "$module" || log_fail 1 "cannot load $module" || return $?
   done <<<"$REPLY"
+  area_api error_augment.sh
+  # shellcheck source=/dev/null
+  source "$REPLY" || log_fail 1 "cannot load error_augment.sh of area main"
 }
 
 # --- check, condor, configure ----------------------------------------------------------------
@@ -368,11 +372,19 @@ glidein_condor_tarball() {
 
 glidein_configure() {
   if ! script_run_area; then
-    PHASE_EXIT=61
+    : "${PHASE_EXIT:=61}"
+    config_write
     return 1
   fi
+  config_get CONDOR_DIR ''
+  if [[ $REPLY != "$CONDOR_DIR" ]]; then # a file of the areas, or a script, brought another one
+    CONDOR_DIR=$REPLY
+    condor_version "$CONDOR_DIR" || log_fail 1 "HTCondor in $CONDOR_DIR does not execute here" || return $?
+    report_fact condor.version "$REPLY"
+    report_fact condor.source "$CONDOR_DIR"
+  fi
   containment_configure
-  configure_condor "$CONDOR_DIR" && config_write
+  configure_condor "$CONDOR_DIR" && periodic_configure && wrapper_configure && config_write
 }
 
 # glidein_shell - --shell: a person looks around in what the launch would find
@@ -406,6 +418,7 @@ glidein_run() {
   trap 'GLIDEIN_STOPPED=new' USR1
   clock_epoch
   GLIDEIN_CONDOR_STARTED=$REPLY
+  glidein_say "Last script starting" "$REPLY" "after validating for $SECONDS"
   glidein_say "Condor starting" "$REPLY"
   startd_launch || return 1
   clock_ms
@@ -479,7 +492,11 @@ glidein_end() {
   report_fact end.ms "$((REPLY - GLIDEIN_STARTED_MS))"
   phase_last report glidein_report || { ((status != 0)) || status=80; }
   clock_epoch
+  [[ -z ${GLIDEIN_CONDOR_STARTED:-} ]] \
+    || glidein_say "Last script ended" "$REPLY" "with code $status after $((REPLY - GLIDEIN_CONDOR_STARTED))"
+  if declare -F hooks_message >/dev/null; then hooks_message; fi
   glidein_say "Glidein ending" "$REPLY" "with code $status after $SECONDS"
+  if [[ ! ${OPTION[json]+x} ]] && declare -F activity_print >/dev/null; then activity_print "$status"; fi
   if [[ ${OPTION[keep]+x} ]]; then
     log_info "kept: ${WORK:-nothing}"
   else
@@ -523,10 +540,13 @@ glidein_clean() {
   workdir_remove
 }
 
-# glidein_end_processes - HTCondor first, since it has to say good-bye; then every job of ours
+# glidein_end_processes - HTCondor first, since it has to say good-bye; then scripts that wait for this
+#   moment, which may need what earlier ones left running; then every job of ours, and that
 glidein_end_processes() {
   if [[ -n ${STARTD_PID:-} ]]; then startd_stop fast; fi
+  if declare -F hooks_cleanup >/dev/null; then hooks_cleanup; fi
   job_end_all
+  script_sweep
 }
 
 # glidein_say WHAT EPOCH [MORE] - a line of the form that the reference's log tools look for

@@ -32,7 +32,14 @@ LIBRARY = (
     *("knob.sh", "expand.sh", "vars.sh", "places.sh", "system.sh", "expiry.sh"),
     *("batch.sh", "mjf.sh", "credentials.sh", "lifetime.sh", "collectors.sh"),
     *("security.sh", "resource_slots.sh", "slots.sh", "policy.sh", "configure.sh"),
-    *("startd.sh", "failure.sh"),
+    *("startd.sh", "failure.sh", "interface.sh", "hooks.sh", "periodic.sh", "wrapper.sh"),
+    "activity.sh",
+)
+# What scripts of communities source or call, by name: all of glidein/worker_api.
+WORKER_API = (
+    *("add_config_line.source", "b64uuencode.source", "condor_chirp", "error_augment.sh"),
+    *("error_gen.sh", "gconfig.py", "get_id_selectors.source", "glidein_paths.source"),
+    *("gwms-python", "logging_utils.source", "script_wrapper.sh"),
 )
 
 STOP_LIST = "stop.lst"

@@ -28,11 +28,13 @@ def main_area(configuration: Configuration, glidein: Path, seen: Seen) -> Area:
     factory = configuration.factory
     kind = factory.web.signature_type
     rows = _attribute_rows(factory.attributes, kind)
-    for name in area.LIBRARY:
-        path = glidein / "lib" / name
+    parts = [("library", "lib", name) for name in area.LIBRARY]
+    parts += [("api", "worker_api", name) for name in area.WORKER_API]
+    for what, folder, name in parts:
+        path = glidein / folder / name
         if not path.is_file():
-            raise PublishError(f"{path}: glideins need this module, and it is not there")
-        rows.append(Row(name, area.make_object(name, path.read_bytes(), kind), "library"))
+            raise PublishError(f"{path}: glideins need this file, and it is not there")
+        rows.append(Row(name, area.make_object(name, path.read_bytes(), kind), what))
     for tarball in configuration.tarballs:
         made = _large_object(tarball.path.name, tarball.path, kind, seen)
         rows.append(Row(tarball.path.name, made, "condor"))

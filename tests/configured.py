@@ -90,8 +90,11 @@ def configure(folder: Path) -> Configured:
     """Lay out the configuration of a factory with the entries north and south."""
     glidein = folder / "share" / "glidein"
     (glidein / "lib").mkdir(parents=True)
+    (glidein / "worker_api").mkdir()
     for name in area.LIBRARY:
         (glidein / "lib" / name).write_text(f"# {name}\n")
+    for name in area.WORKER_API:
+        (glidein / "worker_api" / name).write_text(f"# {name}\n")
     (glidein / "bundle.sh").write_text("printf '#!/bin/bash\\n'\n")
     made = Configured(folder / "config", glidein)
     made.write("factory.toml", FACTORY)

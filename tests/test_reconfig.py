@@ -84,6 +84,7 @@ def test_the_main_area_lists_its_files_in_order(configured: Configured) -> None:
         ("constants.cfg", "regular"),
         ("condor_vars.lst", "regular"),
         *((name, "library") for name in area.LIBRARY),
+        *((name, "api") for name in area.WORKER_API),
         ("condor-25.14.1-x86_64.tar.gz", "condor"),
         ("condor-23.9.6-x86_64.tar.gz", "condor"),
         ("site_check.sh", "exec"),
@@ -166,7 +167,7 @@ def test_archives_say_where_they_are_unpacked(configured: Configured) -> None:
 
 def test_a_missing_module_of_the_worker_is_named(configured: Configured) -> None:
     (configured.glidein / "lib" / "startd.sh").unlink()
-    with pytest.raises(PublishError, match=r"lib/startd\.sh: glideins need this module"):
+    with pytest.raises(PublishError, match=r"lib/startd\.sh: glideins need this file"):
         configured.reconfig()
     assert not configured.stage.exists()
 

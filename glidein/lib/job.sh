@@ -57,7 +57,7 @@ job_run() {
 #   Returns:  COMMAND's status
 #             124  it was ended because its time was over
 job_limited() {
-  local limit=$1 pid deadline step=0
+  local limit=$1 pid deadline pause step=2
   shift
   job_start "$@"
   pid=$JOB_PID
@@ -70,7 +70,9 @@ job_limited() {
       return 124
     }
     # Short steps at first: most commands are quick, and none should wait for a clock.
-    if ((step++ < 20)); then clock_pause 0.02; else clock_pause 0.3; fi
+    printf -v pause '0.%03d' "$step"
+    clock_pause "$pause"
+    ((step = step < 200 ? step * 3 / 2 : 300))
   done
   job_wait "$pid"
 }

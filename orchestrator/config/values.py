@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PlainValidator
 
 from orchestrator import downtimes
-from orchestrator.area import LIBRARY
+from orchestrator.area import LIBRARY, WORKER_API
 
 # What a glidein gets from its arguments or finds out by itself: no attribute may say it.
 TAKEN = frozenset(
@@ -37,7 +37,9 @@ TAKEN = frozenset(
     )
 )
 # What the publisher itself puts into an area.
-OWN_FILES = frozenset({"constants.cfg", "condor_vars.lst", "untar.cfg", "condor", *LIBRARY})
+OWN_FILES = frozenset(
+    {"constants.cfg", "condor_vars.lst", "untar.cfg", "condor", *LIBRARY, *WORKER_API}
+)
 # Commands of a submit file that make it a glidein's.
 OWN_COMMANDS = frozenset(
     (

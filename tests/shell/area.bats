@@ -77,8 +77,27 @@ publish() {
   area_declare "$section" "http://web/$section" "$description" "$type:${hash%% *}" "$WORK/$section"
 }
 
-# bring - what the phases fetch and verify do; leaves PHASE_EXIT as they would
-bring() { area_fetch && area_verify && area_place && area_constants; }
+# bring - what the phases fetch and verify do, and then each file's turn; leaves PHASE_EXIT as they would
+bring() { area_fetch && area_verify && turns; }
+
+# turns - each file in its turn, as script_run_area does it, but nothing is run
+turns() {
+  local i
+  config_ahead_end
+  for i in ${AREA_ROW_OUT[@]+"${!AREA_ROW_OUT[@]}"}; do
+    case ${AREA_ROW_TYPE[i]} in library | api | condor) continue ;; esac
+    ! area_row_wanted "$i" || area_place_row "$i" || return 1
+  done
+}
+
+# forget - as if no area had been read
+forget() {
+  AREA=() AREA_SECTIONS=() _AREA_CHECKED=() _AREA_PLACED=()
+  AREA_ROW_SECTION=() AREA_ROW_OUT=() AREA_ROW_IN=() AREA_ROW_TYPE=() AREA_ROW_PERIOD=()
+  AREA_ROW_PREFIX=() AREA_ROW_CONDITION=() AREA_ROW_CONFIG=() AREA_ROW_LIST=()
+  CONFIG=() CONFIG_KEYS=()
+  rm -rf "$WORK/main" "$WORK/.glidein/objects"/*
+}
 
 # refused WORDS - bring must fail as a failed check, with WORDS in the log and nothing placed
 refused() {
@@ -213,7 +232,7 @@ refused() {
 @test "area: a description that names no name is refused, by what it says" {
   for value in ../x /etc/passwd .hidden -x 'a;b' 'a$(id)'; do
     rm -rf "${WEB:?}/main" && mkdir "$WEB/main"
-    AREA_SECTIONS=()
+    forget
     publish main "file_list $value"
     refused 'cannot read: file_list'
   done
@@ -227,8 +246,8 @@ refused() {
 
 @test "area: a line of a list with another number of columns is refused" {
   put main a.txt <<<a
-  for columns in 1 2 3 4 8; do
-    AREA_SECTIONS=() && rm -rf "$WORK/.glidein/objects/main"
+  for columns in 1 2 3 4; do
+    forget
     for ((i = 1; i <= columns; i++)); do printf 'a.txt%s' "$([[ $i == "$columns" ]] || printf ' \t')"; done | put main list.lst
     publish main 'file_list list.lst'
     refused "a line of $columns columns"
@@ -237,8 +256,8 @@ refused() {
 
 @test "area: an unknown type is refused, by name" {
   put main a.txt <<<a
-  for type in source exec:x '' EXEC 'exec ' REGULAR; do
-    AREA_SECTIONS=() && rm -rf "$WORK/.glidein/objects/main"
+  for type in source exec:x '' EXEC exec REGULAR; do
+    forget
     row a.txt a.txt "$type;" | put main list.lst
     publish main 'file_list list.lst'
     refused "unknown type '$type;'"
@@ -247,9 +266,9 @@ refused() {
 
 @test "area: a bad name in a list is refused, for either name" {
   put main a.txt <<<a
-  for name in ../a /a .a -a 'a b' 'a;b' ''; do
+  for name in ../a /a .a -a 'a b' 'a;b' 'a$(touch ran)' '*'; do
     for line in "$(row "$name" a.txt regular)" "$(row a.txt "$name" regular)"; do
-      AREA_SECTIONS=() && rm -rf "$WORK/.glidein/objects/main"
+      forget
       put main list.lst <<<"$line"
       publish main 'file_list list.lst'
       refused ''
@@ -260,7 +279,7 @@ refused() {
 
 @test "area: shell modules and HTCondor come from the main area only" {
   for type in library condor; do
-    AREA_SECTIONS=() && rm -rf "$WORK/.glidein/objects"/*
+    forget
     put entry a.sh <<<'touch ran'
     row a.sh a.sh "$type" | put entry list.lst
     publish main
@@ -332,8 +351,7 @@ refused() {
   bring || false
   config_get TOOL_DIR && [[ $(<"$REPLY/dir/file") == inside ]]
 
-  AREA_SECTIONS=() AREA_ROW_OUT=() AREA_ROW_SECTION=() AREA_ROW_IN=() AREA_ROW_TYPE=() AREA_ROW_CONDITION=() AREA_ROW_CONFIG=()
-  rm -rf "$WORK/main" "$WORK/.glidein/objects/main"
+  forget
   ln -s /etc in/out
   tar -czf "$WEB/main/tool.tar.gz" -C in out
   publish main 'file_list list.lst'
@@ -347,16 +365,14 @@ refused() {
     tar -czf "$WEB/main/tool.tar.gz" -C in file
     printf 'tool.tar.gz \t%s\n' "$folder" | put main untar.cfg
     { row untar.cfg untar.cfg regular TRUE UNTAR_CFG_FILE && row tool.tar.gz tool.tar.gz untar; } | put main list.lst
-    AREA_SECTIONS=() AREA_ROW_OUT=() AREA_ROW_SECTION=() AREA_ROW_IN=() AREA_ROW_TYPE=() AREA_ROW_CONDITION=() AREA_ROW_CONFIG=()
-    rm -rf "$WORK/main" "$WORK/.glidein/objects/main"
+    forget
     publish main 'file_list list.lst'
     bring || false
     [[ $(cat "$WORK/main/$folder/file") == inside ]] || [[ $(<"$WORK/main/b/file") == inside ]]
   done
   for folder in ../.. /tmp/x ../../x ../.glidein ../.glidein/objects .. a/../../../x; do
     printf 'tool.tar.gz \t%s\n' "$folder" | put main untar.cfg
-    AREA_SECTIONS=() AREA_ROW_OUT=() AREA_ROW_SECTION=() AREA_ROW_IN=() AREA_ROW_TYPE=() AREA_ROW_CONDITION=() AREA_ROW_CONFIG=()
-    rm -rf "$WORK/main" "$WORK/.glidein/objects/main"
+    forget
     publish main 'file_list list.lst'
     if bring; then false; fi
   done
@@ -400,7 +416,7 @@ refused() {
   publish main 'file_list list.lst'
   bring || false
   config_set WANT 1
-  area_place_late 0 || false
+  area_place_row 0 || false
   [[ -x $WORK/main/late.sh && $REPLY == "$WORK/main/late.sh" ]]
 }
 
@@ -434,13 +450,13 @@ refused() {
   [[ $PHASE_EXIT == 30 ]]
 }
 
-@test "area: rows of 5 and 6 columns are completed as the reference does" {
+@test "area: rows of 5 and 6 columns are completed as the reference does, an 8th is not for us" {
   put main a <<<a
-  printf 'five \ta \tregular \tTRUE \tFIVE\nsix \ta \tregular \t60 \tTRUE \tSIX\nseven \ta \tregular \t30 \tMJF_ \tTRUE \tSEVEN\n' | put main list.lst
+  printf '# a head\n\nfive \ta \tregular \tTRUE \tFIVE\nsix \ta \tregular \t60 \tTRUE \tSIX\nseven \ta \tregular \t30 \tMJF_ \tTRUE \tSEVEN\neight a  regular\t1 NOPREFIX TRUE EIGHT \tmore\r\n' | put main list.lst
   publish main 'file_list list.lst'
   bring || false
-  [[ ${AREA_ROW_PERIOD[*]} == '0 60 30' && ${AREA_ROW_PREFIX[*]} == 'GLIDEIN_PS_ GLIDEIN_PS_ MJF_' ]]
-  [[ ${AREA_ROW_CONDITION[*]} == 'TRUE TRUE TRUE' && ${AREA_ROW_CONFIG[*]} == 'FIVE SIX SEVEN' ]]
+  [[ ${AREA_ROW_PERIOD[*]} == '0 60 30 1' && ${AREA_ROW_PREFIX[*]} == 'GLIDEIN_PS_ GLIDEIN_PS_ MJF_ NOPREFIX' ]]
+  [[ ${AREA_ROW_CONDITION[*]} == 'TRUE TRUE TRUE TRUE' && ${AREA_ROW_CONFIG[*]} == 'FIVE SIX SEVEN EIGHT' ]]
 }
 
 @test "area: what a section notes has its prefix" {

@@ -8,21 +8,27 @@ setup() {
   load helper
   export LC_ALL=C
   umask 077 # as in the glidein
-  for module in log clock job config phase report script; do source "$LIB/$module.sh"; done
+  for module in log clock job config phase report interface hooks periodic wrapper script; do source "$LIB/$module.sh"; done
+  source "${LIB%/lib}/worker_api/error_augment.sh"
+  GLIDEIN_LIB=$LIB
   WORK="$PWD/a work"
-  mkdir "$WORK" "$WORK/main"
+  mkdir -p "$WORK/main" "$WORK/.glidein"
   cd "$WORK" || exit
-  declare -ga AREA_ROW_SECTION=() AREA_ROW_OUT=() AREA_ROW_TYPE=()
+  declare -gA AREA=(["main.folder"]="$WORK/main") OPTION=()
+  declare -ga AREA_ROW_SECTION=() AREA_ROW_OUT=() AREA_ROW_TYPE=() AREA_ROW_LIST=() AREA_ROW_PERIOD=() AREA_ROW_PREFIX=()
+  AREA_LISTS=('main file_list' 'main at_file_list' 'client file_list')
 }
 
 area_row_wanted() { return 0; }
-area_path() { REPLY=$WORK/main/${AREA_ROW_OUT[$1]}; }
+area_place_row() { REPLY=$WORK/main/${AREA_ROW_OUT[$1]}; }
+area_apis() { REPLY=''; }
 
 # foreign NAME - a script of the main area, in its list, from standard input
 foreign() {
   { echo '#!/bin/bash' && cat; } >"$WORK/main/$1"
   chmod +x "$WORK/main/$1"
-  AREA_ROW_SECTION+=(main) AREA_ROW_OUT+=("$1") AREA_ROW_TYPE+=(exec)
+  AREA_ROW_SECTION+=(main) AREA_ROW_OUT+=("$1") AREA_ROW_TYPE+=(exec) AREA_ROW_LIST+=('main file_list')
+  AREA_ROW_PERIOD+=(0) AREA_ROW_PREFIX+=(GLIDEIN_PS_)
 }
 
 @test "script_run: calls it as the reference does" {
@@ -92,10 +98,8 @@ foreign() {
 
 @test "script_run_area: a condition that an earlier script made true counts, and the file comes late" {
   area_row_wanted() { (($1 == 0)) || { config_get WANTED '' && [[ $REPLY == 1 ]]; }; }
-  area_place_late() { mv "$WORK/main/late.kept" "$WORK/main/late" && REPLY=$WORK/main/late; }
   foreign one <<<'echo "WANTED 1" >>"$1"'
   foreign late <<<'echo late ran'
-  mv "$WORK/main/late" "$WORK/main/late.kept"
   run -0 --separate-stderr script_run_area
   [[ $output == 'late ran' ]]
 }
