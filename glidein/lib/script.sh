@@ -204,12 +204,16 @@ script_sweep() {
         [[ $entry == "GLIDEIN_UUID=$uuid" ]] || continue
         found+=" $pid"
         break
-      done 2>/dev/null <"$path/environ"
+      done 2>/dev/null <"$path/environ" || :
     done
     [[ -n $found ]] || return 0
     ((step > 0)) || log_info "left by scripts:$found"
     for pid in $found; do
-      if ((step == 0)); then kill -TERM "$pid" 2>/dev/null; elif ((step >= 10)); then kill -KILL "$pid" 2>/dev/null; fi
+      if ((step == 0)); then
+        kill -TERM "$pid" 2>/dev/null || :
+      elif ((step >= 10)); then
+        kill -KILL "$pid" 2>/dev/null || :
+      fi
     done
     clock_pause 0.1
   done
