@@ -96,7 +96,7 @@ options_read() {
         value=$1
         shift
         if [[ ! $value =~ ${_OPTION_FORM[$option]} ]]; then
-          _option_words "${_OPTION_FORM[$option]}"
+          _options_words "${_OPTION_FORM[$option]}"
           log_fail 2 "option -$option: expected $REPLY, got '$value'" || return $?
         fi
         OPTION[$option]=$value
@@ -107,8 +107,8 @@ options_read() {
   [[ ${OPTION[help]+x} || ${OPTION[version]+x} || ${OPTION[check]+x} ]] || _options_complete
 }
 
-# _option_words PATTERN - set REPLY to what the pattern of a value means
-_option_words() {
+# _options_words PATTERN - set REPLY to what the pattern of a value means
+_options_words() {
   local i
   for ((i = 0; i < ${#_OPTION_WORDS[@]}; i += 2)); do
     REPLY=${_OPTION_WORDS[i + 1]}
