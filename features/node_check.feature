@@ -34,6 +34,8 @@ Feature: A node that cannot run a glidein says so, and why
       | no more files can be made                 | disk      | inodes free                  |
       | programs may not be executed in the slot  | workdir   | Permission denied            |
       | nothing may be written in the slot        | workdir   | not a directory              |
+      | a CVMFS repository that it needs hangs    | cvmfs     | dead.example.org: no answer  |
+      | a CVMFS repository that it needs is not there | cvmfs | none.example.org: not there  |
 
   Scenario Outline: What a glidein can live with is a warning, or none
     Given a node where <oddity>
@@ -48,6 +50,8 @@ Feature: A node that cannot run a glidein says so, and why
       | curl does not execute                     | tools     | warn   | web: wget             |
       | a pool is down that nobody minds          | collector | warn   | Connection refused    |
       | its own name does not resolve             | names     | warn   | own nowhere.invalid   |
+      | a CVMFS repository hangs that nobody needs | cvmfs    | warn   | dead.example.org: no  |
+      | a CVMFS repository hangs that programs are looked for in | cvmfs | warn | dead.example.org: no |
 
   Scenario: The result is there for programs, too
     Given a node where nothing listens on the collector's port

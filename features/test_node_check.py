@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from typing import Any
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
+import tests.dead_mount
 from features.glidein_fixtures import BASH, USER, Factory, Node
 from orchestrator.arguments import escape
 from orchestrator.local_glidein import LocalGlidein
@@ -31,8 +33,9 @@ scenarios("node_check.feature")
 
 CHECKS = {
     *("bash", "system", "user", "workdir", "disk", "clock", "files", "processes"),
-    *("processor", "memory", "tools", "names", "collector"),
+    *("processor", "memory", "tools", "names", "collector", "cvmfs"),
 }
+DEAD_MOUNT = Path(tests.dead_mount.__file__)
 LIMIT_S = 2  # for what runs side by side
 
 
@@ -110,6 +113,17 @@ class Slot:
         )
         self.wrap = ["/usr/bin/unshare", "--mount", "--uts", "/bin/sh", "-c", script, "sh"]
         self.as_root = True
+
+    def cvmfs(self, dead: str) -> None:
+        """Let CVMFS have a repository that answers, and ``dead``, which never does."""
+        need(root=True)
+        place = self.folder.parent / "cvmfs"
+        (place / dead).mkdir(parents=True)
+        (place / "good.example.org").mkdir()
+        (place / "good.example.org" / "README").touch()
+        self.env["CVMFS_MOUNT_DIR"] = str(place)
+        # What mountinfo calls it is what it was mounted as.
+        self.changed(f"{sys.executable} {DEAD_MOUNT} {place / dead}")
 
     def mounted(self, options: str, *steps: str) -> None:
         """Let the slot be a tmpfs of its own, with those mount options."""
@@ -235,6 +249,19 @@ def a_node(slot: Slot, ports: Callable[[str], str], state: str) -> None:
             slot.mounted("size=1g,noexec,mode=1777")
         case "nothing may be written in the slot":
             slot.mounted("size=1g,mode=755")
+        case "a CVMFS repository that it needs hangs":
+            slot.cvmfs("dead.example.org")
+            slot.parameters["GLIDEIN_CVMFS_Require"] = "good.example.org,dead.example.org"
+        case "a CVMFS repository hangs that nobody needs":
+            slot.cvmfs("dead.example.org")
+        case "a CVMFS repository hangs that programs are looked for in":
+            slot.cvmfs("dead.example.org")
+            bad = f"{slot.env['CVMFS_MOUNT_DIR']}/dead.example.org/bin"
+            slot.wrap += ["/usr/bin/env", f"PATH={bad}:{slot.tools}:/usr/bin:/bin"]
+            slot.env["CVMFS_WAIT_S"] = "1"
+        case "a CVMFS repository that it needs is not there":
+            slot.parameters["GLIDEIN_CVMFS_Require"] = "none.example.org"
+            slot.env["CVMFS_MOUNT_DIR"] = "/nowhere"
         case _:
             raise ValueError(f"no such state: {state}")
 

@@ -75,6 +75,7 @@ source "$GLIDEIN_LIB/cgroup.sh"
 source "$GLIDEIN_LIB/hints.sh"
 source "$GLIDEIN_LIB/gpus.sh"
 source "$GLIDEIN_LIB/resources.sh"
+source "$GLIDEIN_LIB/cvmfs.sh"
 source "$GLIDEIN_LIB/check.sh"
 
 main() {
@@ -157,6 +158,7 @@ glidein_check_only() {
   fi
   trap job_end_all EXIT
   trap 'exit 49' TERM INT QUIT HUP
+  cvmfs_path
   resources_detect || status=40
   check_node || status=40
   if [[ ${OPTION[json]+x} ]]; then report_print; else check_table; fi
@@ -204,6 +206,7 @@ glidein_prepare() {
   case ${OPTION[v]} in debug | dbg | checkdebug) GLIDEIN_LOG_LEVEL=debug ;; esac
   [[ ! ${OPTION[json]+x} ]] || exec 1>&2
   log_info "glidein_startup.sh version=$GLIDEIN_VERSION entry=${OPTION[entry]} factory=${OPTION[factory]} pid=$$ bash=$BASH_VERSION"
+  cvmfs_path
   workdir_place "${OPTION[dir]}" || return 1
   place=$REPLY
   backoff_wait "${OPTION[factory]}"
@@ -300,7 +303,7 @@ glidein_verify() {
 glidein_load() {
   local module
   if [[ -n ${GLIDEIN_LIB:-} ]]; then
-    for module in cgroup hints gpus resources containment check condor knob expand vars places system \
+    for module in cgroup hints gpus resources containment cvmfs check condor knob expand vars places system \
       expiry batch mjf credentials lifetime collectors security resource_slots slots policy \
       configure startd failure interface hooks periodic wrapper activity; do
       # shellcheck source=/dev/null

@@ -6,7 +6,7 @@
 # is a warning or a skip, never ok. Checks start few processes; those that wait for the network
 # run side by side in the background, with one time limit for all.
 #
-# Needs:     log.sh clock.sh job.sh config.sh options.sh cgroup.sh resources.sh
+# Needs:     log.sh clock.sh job.sh config.sh options.sh cgroup.sh resources.sh cvmfs.sh
 # Commands:  the ones it checks
 # Reads:     WORK (else the current directory), OPTION[web] and [proxy], FETCH_DATE_SKEW_S,
 #            RESOURCES_ROOT, and the keys below
@@ -311,7 +311,7 @@ check_memory() {
 # _check_jobs_start - start looking at the tools, the work directory, our own name, the web
 #   server's, and the collectors
 _check_jobs_start() {
-  local host
+  local host name
   _CHECK_PIPE='' _CHECK_COLLECTOR_ERROR=''
   declare -ga _CHECK_JOB=() _CHECK_JOB_PID=() _CHECK_JOB_AT=() _CHECK_JOB_MS=() _CHECK_JOB_SAID=()
   declare -ga _CHECK_GROUP=() _CHECK_GROUP_SIZE=() _CHECK_GROUP_LEFT=()
@@ -337,6 +337,12 @@ _check_jobs_start() {
     host=${host##*@}
     if [[ $host == \[* ]]; then host=${host#\[} host=${host%%\]*}; else host=${host%%:*}; fi
     _check_job_start "web $host" _check_reach udp "$host" 9
+  fi
+  CVMFS_ANSWERS='' CVMFS_SILENT=''
+  if cvmfs_repositories; then
+    for name in $REPLY; do
+      _check_job_start "cvmfs:$name $name" cvmfs_look "$name" # each is waited for by itself
+    done
   fi
   _check_jobs_next
 }
@@ -485,6 +491,7 @@ _check_jobs_end() {
   _check_run workdir check_workdir
   _check_run names check_names
   _check_run collector check_collector
+  _check_run cvmfs check_cvmfs
   [[ -z $_CHECK_PIPE ]] || exec {_CHECK_PIPE}>&-
 }
 
@@ -591,7 +598,7 @@ check_names() {
   fi
   for id in "${!_CHECK_JOB[@]}"; do
     what=${_CHECK_JOB[id]} said=${_CHECK_JOB_SAID[id]}
-    ((id > 1)) || continue # tools, workdir
+    [[ $id -gt 1 && $what != cvmfs:* ]] || continue # tools, workdir
     ((_CHECK_JOB_MS[id] <= ms)) || ms=${_CHECK_JOB_MS[id]}
     group=${what%% *} host=${what#* }
     if [[ $group == [0-9]* ]]; then
@@ -652,6 +659,31 @@ check_collector() {
     fi
   done
   _check_say "$status" "${found#; }" "$needed" "$ms"
+}
+
+# check_cvmfs - the repositories that somebody wants here, and those that are mounted
+check_cvmfs() {
+  local id name said required status=ok found='' ms=0
+  config_get GLIDEIN_CVMFS_Require ''
+  required=${REPLY//,/ }
+  for id in ${_CHECK_JOB[@]+"${!_CHECK_JOB[@]}"}; do
+    [[ ${_CHECK_JOB[id]} == cvmfs:* ]] || continue
+    name=${_CHECK_JOB[id]#* } said=${_CHECK_JOB_SAID[id]}
+    ((_CHECK_JOB_MS[id] <= ms)) || ms=${_CHECK_JOB_MS[id]}
+    cvmfs_note "$name" "$said"
+    if [[ $said != ok ]]; then
+      if [[ " $required " == *" $name "* ]]; then status=fail; elif [[ $status == ok ]]; then status=warn; fi
+      said=${said:-no answer in $CHECK_WAIT_S s}
+    fi
+    found+="; $name: $said"
+  done
+  if [[ -n $found ]]; then
+    _check_say "$status" "${found#; }" "that it answers${required:+; required: $required}" "$ms"
+  elif [[ -n $required ]]; then
+    _check_say fail 'not measured' "required: $required"
+  else
+    _check_say skip 'not asked: no repository named, none mounted' 'that it answers'
+  fi
 }
 
 # --- saying --------------------------------------------------------------------------------

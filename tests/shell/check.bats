@@ -9,7 +9,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
   load helper
-  for module in log clock job config options cgroup hints gpus resources check; do
+  for module in log clock job config options cgroup hints gpus resources cvmfs check; do
     # shellcheck source=/dev/null
     source "$LIB/$module.sh"
   done
@@ -111,7 +111,7 @@ answers() {
   needs strace
   cat >node.sh <<END
 set -uo pipefail
-for module in log clock job config options cgroup hints gpus resources check; do source "$LIB/\$module.sh"; done
+for module in log clock job config options cgroup hints gpus resources cvmfs check; do source "$LIB/\$module.sh"; done
 config_set GLIDEIN_Collector '127.0.0.1:1;127.0.0.1:2'
 check_node
 END
