@@ -66,7 +66,7 @@ _interface_sources() {
   area_apis
   [[ -z $REPLY && -n ${GLIDEIN_LIB:-} ]] || return 0
   for file in "${GLIDEIN_LIB%/*}"/worker_api/*; do
-    REPLY+="${file##*/} $file"$'\n'
+    [[ ! -f $file ]] || REPLY+="${file##*/} $file"$'\n'
   done
 }
 

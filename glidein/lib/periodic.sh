@@ -40,7 +40,7 @@ periodic_configure() {
   file=$REPLY
   [[ -n $file ]] || return 0
   [[ $file == /* ]] || file=$WORK/$file
-  { IFS= read -r -d '' text <"$file"; } 2>/dev/null
+  { IFS= read -r -d '' text <"$file"; } 2>/dev/null || :
   [[ -n $text ]] || log_fail 1 "cannot read the configuration of periodic scripts: $file" || return $?
   { printf '\n# --- periodic scripts ---\n# from %s\n%s\n' "${file##*/}" "$text" >>"$WORK/condor_config"; } 2>/dev/null \
     || log_fail 1 "cannot write $WORK/condor_config"

@@ -15,11 +15,13 @@ if [ -n "$BASH_VERSION" ]; then
   set +o posix
 fi
 '
-# A shell that cannot execute the job ends at once, so its exit is where that can be told.
+# Where the job cannot be executed, bash goes on after exec, if told to; other shells end at once, and
+# run the trap, which bash has forgotten by then.
 # shellcheck disable=SC2016
 _WRAPPER_FAILED='
 wrapper_failed_to_run() {
   glidein_wrapper_status=$?
+  trap - EXIT
   glidein_wrapper_said="cannot execute the job (status $glidein_wrapper_status): $*"
   echo "job wrapper: $glidein_wrapper_said" >&2
   if [ -n "$_CONDOR_WRAPPER_ERROR_FILE" ]; then
@@ -33,6 +35,9 @@ wrapper_failed_to_run() {
   exit "$glidein_wrapper_status"
 }
 trap '\''wrapper_failed_to_run "$@"'\'' EXIT
+if [ -n "$BASH_VERSION" ]; then
+  shopt -s execfail
+fi
 '
 
 # wrapper_add PATH - a file of type wrapper: note it in wrapper_list.lst
@@ -55,7 +60,7 @@ wrapper_configure() {
     [[ -n $path ]] || continue
     [[ $path == /* ]] || path=$WORK/$path
     content=
-    { IFS= read -r -d '' content <"$path"; } 2>/dev/null
+    { IFS= read -r -d '' content <"$path"; } 2>/dev/null || :
     [[ -n $content ]] || log_fail 1 "cannot read the wrapper $path, listed in $list" || return $?
     text+=$'\n'"# --- ${path#"$WORK"/} ---"$'\n'"$content"$'\n'
     ((++count))
@@ -63,6 +68,7 @@ wrapper_configure() {
   ((count > 0)) || [[ -n $run ]] || return 0
   text+="$_WRAPPER_FAILED
 exec ${run:-\"\$@\"}
+wrapper_failed_to_run \"\$@\"
 "
   { printf '%s' "$text" >"$WORK/condor_job_wrapper.sh"; } 2>/dev/null \
     && chmod 0755 -- "$WORK/condor_job_wrapper.sh" \

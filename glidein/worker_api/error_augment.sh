@@ -7,8 +7,8 @@
 #
 # The script says it in otrb_output.xml (error_gen.sh), which may be missing, or contradict the exit
 # status: then an empty result takes its place. -process writes otrx_output.xml, -concat appends that
-# to otr_outlist.list, which is read-only otherwise. All in the current folder; the list may also lie
-# in the folder above this file's. START and END are seconds of the epoch.
+# to otr_outlist.list, which is read-only otherwise. All in the current folder; the list, where it is not
+# there, in the folder above this file's: the work directory. START and END are seconds of the epoch.
 #
 # Sourced, it only defines these functions: the glidein itself uses them.
 
@@ -58,7 +58,7 @@ error_augment_process() {
 # error_augment_concat - append otrx_output.xml to the list
 error_augment_concat() {
   local list=otr_outlist.list line inside=
-  [[ -f $list || ! -f ${BASH_SOURCE[0]%/*}/../$list ]] || list=${BASH_SOURCE[0]%/*}/../$list
+  [[ -f $list ]] || list=${BASH_SOURCE[0]%/*}/../$list
   [[ ! -f $list ]] || chmod u+w -- "$list"
   while IFS= read -r line; do
     [[ $line != *'<OSGTestResult'* ]] || inside=1
@@ -72,7 +72,7 @@ error_augment_concat() {
 #   Returns:  0;  2 the list's lock is held for over 20 minutes
 error_augment_locked_concat() {
   local lock=otr_outlist.list.lock waited
-  [[ ! -f ${BASH_SOURCE[0]%/*}/../otr_outlist.list ]] || lock=${BASH_SOURCE[0]%/*}/../$lock
+  [[ -f otr_outlist.list ]] || lock=${BASH_SOURCE[0]%/*}/../$lock
   for ((waited = 0; waited < 1200; waited++)); do
     if mkdir -- "$lock" 2>/dev/null; then
       error_augment_concat
@@ -92,7 +92,7 @@ error_augment_detail() {
     [[ $line != *'</detail>'* ]] || inside=
     [[ -z $inside ]] || REPLY+=$line$'\n'
     [[ $line != *'<detail>'* ]] || inside=1
-  done 2>/dev/null <otrx_output.xml
+  done 2>/dev/null <otrx_output.xml || :
   REPLY=${REPLY%$'\n'}
 }
 

@@ -5,7 +5,9 @@ bats_require_minimum_version 1.5.0
 
 setup() {
   load helper
-  API=${LIB%/lib}/worker_api
+  mkdir main
+  cp "${LIB%/lib}"/worker_api/error_* main
+  API=$PWD/main
   export TZ=UTC
 }
 
