@@ -17,15 +17,18 @@
 set -uo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd) || exit 2
-# shellcheck source=glidein_startup.sh
+# shellcheck source=/dev/null
 source "$here/glidein_startup.sh"
 
 # test_script_facts - what a glidein knows of itself before any script
 test_script_facts() {
-  OPTION=([factory]=test [name]=test [entry]=test [clientname]=test.main [clientgroup]=main [schedd]=schedd@test
-    [proxy]=None [slotslayout]=partitionable [cluster]=1 [subcluster]=0 [descript]=description.cfg
-    [descriptentry]=description.cfg [sign]=none [signentry]=none [clientweb]=http://test [clientdescript]=description.cfg
-    [clientsign]=none [clientdescriptgroup]=description.cfg [clientsigngroup]=none [dir]=. [v]=std)
+  local pair
+  for pair in factory=test name=test entry=test clientname=test.main clientgroup=main schedd=schedd@test \
+    proxy=None slotslayout=partitionable cluster=1 subcluster=0 descript=description.cfg \
+    descriptentry=description.cfg sign=none signentry=none clientweb=http://test clientsign=none \
+    clientdescript=description.cfg clientdescriptgroup=description.cfg clientsigngroup=none dir=. v=std; do
+    OPTION[${pair%%=*}]=${pair#*=}
+  done
   glidein_facts
   config_set CONDOR_DIR "$WORK/main/condor"
   config_set CONDOR_VARS_FILE "$WORK/main/condor_vars.lst"
