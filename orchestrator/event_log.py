@@ -43,6 +43,7 @@ _HEAD = re.compile(
 _HOLD_CODE = re.compile(rb"\tCode (\d+) Subcode (-?\d+)\n?")
 _RETURNED = re.compile(rb"\t\(1\) Normal termination \(return value (-?\d+)\)")
 _KILLED = re.compile(rb"\t\(0\) Abnormal termination \(signal (\d+)\)")
+_NO_REASON = "Reason unspecified"  # as the log says when only the queue has it
 _END = b"...\n"
 _READ_LIMIT = 16 << 20  # bytes read at once
 _EVENT_LIMIT = 1 << 20  # bytes; what is longer is no event
@@ -215,6 +216,7 @@ def _event(head: re.Match[bytes], block: bytes, now: float) -> Event:
                 if told := _HOLD_CODE.match(line):
                     code, subcode = int(told[1]), int(told[2])
             reason = _text(lines[0]) if lines and not _HOLD_CODE.match(lines[0]) else ""
+            reason = "" if reason == _NO_REASON else reason
     return Event(number, cluster, process, when, note, reason, code, subcode, signal)
 
 

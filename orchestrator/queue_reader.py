@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import time
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +72,10 @@ class QueueReader:
         self._over = {begun.id: start for begun in journal.open}
 
     def view(self, now: float) -> QueueView:
-        """Look, and return what is known; ``now`` is in epoch seconds."""
+        """Look, and return what is known; ``now`` is in epoch seconds.
+
+        The glideins in it are those that the next look brings up to date.
+        """
         self._read_events(now)
         self._take_shared(now)
         if why := self._why_query():
@@ -265,10 +267,10 @@ class QueueReader:
                 name: [at.inode, at.offset] for name, at in self._logs.positions.items()
             },
             "glideins": [
-                [known.changed.get(key, 0), known.started.get(key, 0), *astuple(one)]
+                [known.changed.get(key, 0), known.started.get(key, 0), *_values(one)]
                 for key, one in known.glideins.items()
             ],
-            "ended": [astuple(one) for one in known.ended],
+            "ended": [_values(one) for one in known.ended],
         }
         part = self._file.with_name(f".part-{STATE}")
         try:
@@ -282,3 +284,8 @@ class QueueReader:
 
 
 _ENDS = frozenset((event_log.TERMINATED, event_log.ABORTED))
+
+
+def _values(one: Glidein | Ended) -> list[Any]:
+    """Return the fields in their order; not astuple, which would copy each."""
+    return [getattr(one, name) for name in one.__dataclass_fields__]

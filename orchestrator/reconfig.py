@@ -12,7 +12,7 @@ The work tree::
     factory/seen.json          what need not be looked at again (orchestrator/seen.py)
     entries/<NAME>/entry.json  what an Entry daemon needs; retired.json once the entry is gone
     entries/<NAME>/queued.json written by the Entry daemon: the descriptions that its queued
-                               glideins were told: {"main": [name, …], "entry": [name, …]}
+                               glideins were told (orchestrator/told.py)
     reconfig.lock
 """
 

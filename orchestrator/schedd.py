@@ -8,7 +8,6 @@ is harmless; nothing else is: what an answer that was lost had said, only the qu
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import classad2 as classad
@@ -16,7 +15,7 @@ import htcondor2 as htcondor
 import tenacity
 
 from orchestrator.errors import ScheddError, SubmitFailed, SubmitUncertain
-from orchestrator.limited import NoAnswer, limited
+from orchestrator.limited import limited
 from orchestrator.queue_states import ALIVE, state_of
 from orchestrator.queue_view import Glidein
 
@@ -74,8 +73,17 @@ class Schedd:
         self._limit_s = limit_s
         self._place: _Place | None = None
 
-    def query(self, factory: str, glidein: str, entry: str | None = None) -> list[Queued]:
+    def query(
+        self,
+        factory: str,
+        glidein: str,
+        entry: str | None = None,
+        part: tuple[int, int] = (0, 1),
+    ) -> list[Queued]:
         """Return the factory's glideins in the queue: all of them, or one entry's.
+
+        ``part`` (I, N) is for a process that has no room for all at once: it returns the I-th
+        of N parts, I from 0 on.
 
         Raises:
             ScheddError: the schedd was not found or did not answer, twice.
@@ -83,23 +91,23 @@ class Schedd:
         wanted = {"GlideinFactory": factory, "GlideinName": glidein}
         if entry is not None:
             wanted["GlideinEntryName"] = entry
-        terms = [f"{name} =?= {classad.quote(value)}" for name, value in wanted.items()]
-        alive = " || ".join(f"JobStatus =?= {status}" for status in ALIVE)
-        constraint = " && ".join([*terms, f"({alive})"])
 
-        def ask(schedd: Any) -> list[Queued]:
-            found = map(_queued, schedd.query(constraint, list(ATTRIBUTES)))
-            return [one for one in found if one is not None]
+        def ask() -> list[Queued]:
+            # All of this in the child: what the library allocates goes with it.
+            terms = [f"{name} =?= {classad.quote(value)}" for name, value in wanted.items()]
+            alive = " || ".join(f"JobStatus =?= {status}" for status in ALIVE)
+            terms.append(f"({alive})")
+            if part[1] > 1:
+                terms.append(f"ClusterId % {part[1]} == {part[0]}")
+            constraint = " && ".join(terms)
+            ads = self._reading(lambda: self._schedd().query(constraint, list(ATTRIBUTES)))
+            return [one for one in map(_queued, ads) if one is not None]
 
-        attempts = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(ScheddError),
-            stop=tenacity.stop_after_attempt(_ATTEMPTS)
-            | tenacity.stop_after_delay(self._limit_s / 2),
-            wait=tenacity.wait_fixed(0.5),  # seconds
-            reraise=True,
-        )
-        answer: list[Queued] = attempts(lambda: self._ask("queue", ask))
-        return answer
+        return self._ask("queue", ask)
+
+    def here(self) -> "Schedd":
+        """Return the same schedd for a process that has a time limit already, and is short."""
+        return _Here(self.name, self._collectors, self._limit_s)
 
     def submit(self, description: Mapping[str, str], count: int) -> int:
         """Queue ``count`` jobs, all or none, and return their cluster.
@@ -110,32 +118,25 @@ class Schedd:
             SubmitFailed: nothing was queued.
             SubmitUncertain: the answer was lost.
         """
-        try:
-            place = self._place or self._locate()
-        except ScheddError as error:
-            raise SubmitFailed(str(error)) from error
 
         def ask() -> int:
             try:
+                schedd = self._schedd()
                 jobs = htcondor.Submit(dict(description))
             except Exception as error:
-                raise SubmitFailed(f"the description: {_words(error)}") from error
-            cluster: int = _schedd(place).submit(jobs, count=count).cluster()
+                raise SubmitFailed(_words(error)) from error
+            cluster: int = schedd.submit(jobs, count=count).cluster()
             return cluster
 
         try:
-            return limited(ask, self._limit_s)
-        except SubmitFailed as error:
-            raise SubmitFailed(f"{self.name}: {error}") from error
-        except NoAnswer as error:
-            self._place = None
-            raise SubmitUncertain(f"{self.name}: submit: {error}") from error
-        except Exception as error:
-            self._place = None
-            words = _words(error)
-            certain = words.startswith(_BEFORE_COMMIT)
+            return self._ask("submit", ask)
+        except ScheddError as error:
+            cause = error.__cause__
+            certain = isinstance(cause, SubmitFailed) or _words(cause).startswith(
+                _BEFORE_COMMIT
+            )
             kind = SubmitFailed if certain else SubmitUncertain
-            raise kind(f"{self.name}: submit: {words}") from error
+            raise kind(str(error)) from cause
 
     def remove(self, ids: Sequence[str], reason: str, *, force: bool = False) -> int:
         """Remove glideins (CLUSTER.PROCESS) and return how many; with ``force`` out of the queue
@@ -144,8 +145,10 @@ class Schedd:
         Raises:
             ScheddError: the schedd did not answer; some may be removed.
         """
-        action = htcondor.JobAction.RemoveX if force else htcondor.JobAction.Remove
-        return self._act("remove", action, ids, reason)
+        removed = self._act("remove", htcondor.JobAction.Remove, ids, reason)
+        if force:  # which is only heard of jobs that wait for the site to let them go
+            self._act("remove", htcondor.JobAction.RemoveX, ids, reason)
+        return removed
 
     def release(self, ids: Sequence[str], reason: str) -> int:
         """Release held glideins and return how many.
@@ -158,23 +161,57 @@ class Schedd:
     def _act(self, verb: str, action: Any, ids: Sequence[str], reason: str) -> int:
         if not ids:
             return 0
+        # A reason that is no pair is ignored by the library, one with quotes by the schedd.
+        said = " ".join(reason.replace('"', "'").replace("\\", "/").split())
 
-        def ask(schedd: Any) -> int:
-            # A reason that is no pair is ignored by the library.
-            result = schedd.act(action, list(ids), (reason, 0))
+        def ask() -> int:
+            result = self._schedd().act(action, list(ids), (said, 0))
             return int(result["TotalSuccess"])
 
         return self._ask(verb, ask)
 
-    def _ask(self, what: str, ask: Callable[[Any], Result]) -> Result:
+    def _ask(self, what: str, ask: Callable[[], Result]) -> Result:
+        """Return what ``ask`` returns in a child process; keep where the schedd was found.
+
+        Raises:
+            ScheddError: it failed; its cause says how.
+        """
+
+        def place_and_answer() -> tuple[_Place | None, Result]:
+            answer = ask()
+            return self._place, answer
+
         try:
-            place = self._place or self._locate()
-            return limited(lambda: ask(_schedd(place)), self._limit_s)
-        except ScheddError:
-            raise
+            self._place, answer = self._call(place_and_answer)
+            return answer
         except Exception as error:
             self._place = None  # it may have another address when it comes back
             raise ScheddError(f"{self.name}: {what}: {_words(error)}") from error
+
+    def _call(self, call: Callable[[], Result]) -> Result:
+        return limited(call, self._limit_s)
+
+    def _reading(self, read: Callable[[], Result]) -> Result:
+        """Read, and try again where that may help; to be called in a child process."""
+
+        def look_anew(_: object) -> None:
+            self._place = None
+
+        attempts = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(_ATTEMPTS)
+            | tenacity.stop_after_delay(self._limit_s / 2),
+            wait=tenacity.wait_fixed(0.5),  # seconds
+            before_sleep=look_anew,
+            reraise=True,
+        )
+        answer: Result = attempts(read)
+        return answer
+
+    def _schedd(self) -> Any:
+        """Return the library's schedd; to be called in a child process."""
+        self._place = place = self._place or self._locate()
+        location = {"MyAddress": place.address, "CondorVersion": place.version}
+        return htcondor.Schedd(classad.ClassAd(location))
 
     def _locate(self) -> _Place:
         """Find the schedd's address.
@@ -185,15 +222,21 @@ class Schedd:
         problems = []
         for collector in self._collectors or ("",):
             try:
-                found = limited(partial(_find, collector, self.name), self._limit_s)
-            except (NoAnswer, RuntimeError, ValueError) as error:
+                found = _find(collector, self.name)
+            except htcondor.HTCondorException as error:
                 problems.append(f"{collector or 'collector'}: {_words(error)}")
                 continue
             if found is not None:
-                self._place = found
                 return found
             problems.append(f"{collector or 'collector'}: does not know it")
-        raise ScheddError(f"{self.name}: not found: {'; '.join(problems)}")
+        raise ScheddError(f"not found: {'; '.join(problems)}")
+
+
+class _Here(Schedd):
+    """One that is asked in this very process."""
+
+    def _call(self, call: Callable[[], Result]) -> Result:
+        return call()
 
 
 def _find(collector: str, name: str) -> _Place | None:
@@ -202,12 +245,7 @@ def _find(collector: str, name: str) -> _Place | None:
     return None if ad is None else _Place(str(ad["MyAddress"]), str(ad["CondorVersion"]))
 
 
-def _schedd(place: _Place) -> Any:
-    location = {"MyAddress": place.address, "CondorVersion": place.version}
-    return htcondor.Schedd(classad.ClassAd(location))
-
-
-def _words(error: Exception) -> str:
+def _words(error: BaseException | None) -> str:
     """What an exception of the library says, without the addresses of its own sockets."""
     return " ".join(str(error).split()) or type(error).__name__
 

@@ -4,11 +4,12 @@
 is written last, at every look, by schedd::
 
     {"format": 1, "schedds": {NAME: {"begun": monotonic, "boot": ID, "taken": epoch,
-                                     "tried": monotonic, "problem": "", "others": {ENTRY: N}}}}
+                                     "tried": monotonic, "problem": "",
+                                     "glideins": N, "others": {ENTRY: N}}}}
 
 ``begun`` is when the last look that succeeded began, ``tried`` when the last one did, by the
-clock that is never set back; ``problem`` says why that failed, if it did. ``others`` are
-glideins of entries that are no more.
+clock that is never set back; ``problem`` says why that failed, if it did. ``glideins`` is how
+many there were; ``others`` are those of entries that are no more.
 The files hold no secrets.
 """
 
@@ -16,19 +17,22 @@ import json
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator.errors import ScheddError
 from orchestrator.limited import NoAnswer, limited
 from orchestrator.queue_view import Glidein, State
-from orchestrator.schedd import Queued
+from orchestrator.schedd import Queued, Schedd
 
 log = logging.getLogger(__name__)
 
 FORMAT = 1
 STAMP = "stamp.json"
+_PART = 20_000  # glideins that are asked for at once
+_FIELDS = tuple(field.name for field in fields(Glidein))
+_text = json.JSONEncoder(separators=(",", ":")).encode
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -36,7 +40,11 @@ class Looks(Protocol):
     """Whoever can look at a whole queue: a :class:`orchestrator.schedd.Schedd`."""
 
     def query(
-        self, factory: str, glidein: str, entry: str | None = None
+        self,
+        factory: str,
+        glidein: str,
+        entry: str | None = None,
+        part: tuple[int, int] = (0, 1),
     ) -> list[Queued]: ...
 
 
@@ -109,7 +117,7 @@ def boot_id() -> str:
 
 def take(
     work: Path,
-    schedds: Mapping[str, Looks],
+    schedds: Mapping[str, Schedd],
     factory: str,
     glidein: str,
     entries: Mapping[str, str],
@@ -123,8 +131,9 @@ def take(
     Raises:
         OSError: the files cannot be written.
     """
+    here = {name: schedd.here() for name, schedd in schedds.items()}
     try:
-        return limited(lambda: _take(work, schedds, factory, glidein, entries), limit_s)
+        return limited(lambda: _take(work, here, factory, glidein, entries), limit_s)
     except NoAnswer as error:
         return dict.fromkeys(schedds, str(error))
 
@@ -144,23 +153,27 @@ def _take(
     for name, schedd in schedds.items():
         begun, taken = time.monotonic(), time.time()
         before = stamp.get(name, {})
+        mine = {entry for entry, at in entries.items() if at == name}
+        parts = 1 + int(before.get("glideins", 0)) // _PART
         try:
-            found = schedd.query(factory, glidein)
+            found = _Found(mine)
+            for number in range(parts):
+                found.add(schedd.query(factory, glidein, part=(number, parts)))
         except ScheddError as error:
             problems[name] = str(error)
             if before.get("boot") != boot:
                 before = {"begun": 0.0, "boot": boot, "taken": 0.0, "others": {}}
             stamp[name] = {**before, "tried": begun, "problem": str(error)}
             continue
-        mine = {entry for entry, at in entries.items() if at == name}
-        others = _write(folder, name, mine, found)
+        found.write(folder, name)
         stamp[name] = {
             "begun": begun,
             "boot": boot,
             "taken": taken,
             "tried": begun,
             "problem": "",
-            "others": others,
+            "glideins": found.count,
+            "others": found.others,
         }
     for path in folder.glob("*.json"):
         if path.name != STAMP and path.stem not in entries:
@@ -170,24 +183,35 @@ def _take(
     return problems
 
 
-def _write(
-    folder: Path, schedd: str, entries: set[str], found: Iterable[Queued]
-) -> dict[str, int]:
-    """Write what changed of each entry; return how many glideins belong to none of them."""
-    rows: dict[str, list[list[Any]]] = {entry: [] for entry in entries}
-    others: dict[str, int] = {}
-    for glidein, entry, submission in found:
-        if entry in rows:
-            rows[entry].append([*astuple(glidein), submission])
-        else:
-            others[entry] = others.get(entry, 0) + 1
-    for entry, of_entry in rows.items():
-        said = {"format": FORMAT, "schedd": schedd, "glideins": sorted(of_entry)}
-        text = json.dumps(said, separators=(",", ":")).encode()
-        path = folder / f"{entry}.json"
-        if not path.exists() or path.read_bytes() != text:
-            _put(path, text)
-    return others
+class _Found:
+    """What was found, by entry, as text: a tenth of the memory of what it says."""
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        self.rows: dict[str, list[tuple[int, int, str]]] = {name: [] for name in entries}
+        self.others: dict[str, int] = {}
+        self.count = 0
+
+    def add(self, found: Iterable[Queued]) -> None:
+        """Take in a part."""
+        for one, entry, submission in found:
+            self.count += 1
+            if entry in self.rows:
+                said = [getattr(one, name) for name in _FIELDS]
+                self.rows[entry].append(
+                    (one.cluster, one.process, _text([*said, submission]))
+                )
+            else:
+                self.others[entry] = self.others.get(entry, 0) + 1
+
+    def write(self, folder: Path, schedd: str) -> None:
+        """Write what changed of each entry."""
+        for entry, rows in self.rows.items():
+            listed = ",".join(text for _, _, text in sorted(rows))
+            head = _text({"format": FORMAT, "schedd": schedd})
+            text = f'{head[:-1]},"glideins":[{listed}]}}'.encode()
+            path = folder / f"{entry}.json"
+            if not path.exists() or path.read_bytes() != text:
+                _put(path, text)
 
 
 def _put(path: Path, text: bytes) -> None:

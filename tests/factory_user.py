@@ -4,6 +4,7 @@ Code of the factory runs in a child process: root's is nobody's there, for a sch
 of root's, and HTCondor's library reads the pool's configuration.
 """
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from orchestrator import condor_tarball
 from orchestrator.arguments import ClientWeb, Pilot
 from orchestrator.demo import tarballs
 from orchestrator.entry_record import EntryRecord
+from orchestrator.errors import PoolError
 from orchestrator.journal import Journal
 from orchestrator.limited import limited
 from orchestrator.pool import DOMAIN, Pool
@@ -133,6 +135,7 @@ class Entry:
             os.setgroups([])
             os.setresgid(*[identity["group"]] * 3)
             os.setresuid(*[identity["user"]] * 3)
+            self.pool.root = False  # the pool's tools run as this user then
         os.umask(0o022)
         htcondor.reload_config()
 
@@ -140,13 +143,19 @@ class Entry:
         """The entry's schedd, found in the pool's collector."""
         return Schedd(self.record.schedd, [self.pool.collector], limit_s)
 
-    def daemon(self, shared_s: float = 0.0) -> "Daemon":
+    def daemon(self, shared_s: float = 0.0, limit_s: float = 30) -> "Daemon":
         """What an Entry daemon has; only one at a time."""
         journal = Journal(self.folder)
-        schedd = self.schedd()
+        schedd = self.schedd(limit_s)
         reader = QueueReader(self.work, self.record, schedd, journal, shared_s)
         submitter = Submitter(self.work, self.record, schedd, journal, reader)
         return Daemon(journal, schedd, reader, submitter)
+
+    def clear(self) -> None:
+        """Remove what is still in the queue of this entry."""
+        constraint = f'GlideinEntryName == "{self.record.name}"'
+        with contextlib.suppress(PoolError):  # there is nothing
+            self.pool.tool("condor_rm", "-constraint", constraint)
 
     def jobs(self) -> list[dict[str, object]]:
         """What is in the queue of this entry, says the schedd."""
@@ -200,5 +209,5 @@ def entry(queue_pool: Pool, request: pytest.FixtureRequest) -> Iterator[Entry]:
     made.work.mkdir()
     made.lay_out()
     yield made
-    queue_pool.tool("condor_rm", "-constraint", f'GlideinEntryName == "{name}"')
+    made.clear()
     shutil.rmtree(folder)

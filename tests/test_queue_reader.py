@@ -31,13 +31,20 @@ class Played:
     problem: str = ""
     asked: int = 0
 
-    def query(self, factory: str, glidein: str, entry: str | None = None) -> list[Queued]:
+    def query(
+        self,
+        factory: str,
+        glidein: str,
+        entry: str | None = None,
+        part: tuple[int, int] = (0, 1),
+    ) -> list[Queued]:
         self.asked += 1
         assert (factory, glidein) == ("Example", "first")
         if self.problem:
             raise ScheddError(self.problem)
         copies = [one._replace(glidein=replace(one.glidein)) for one in self.queue]
-        return [one for one in copies if entry in (None, one.entry)]
+        mine = [one for one in copies if entry in (None, one.entry)]
+        return [one for one in mine if one.glidein.cluster % part[1] == part[0]]
 
 
 @dataclass
