@@ -189,21 +189,26 @@ class Slurm:
 
 
 @pytest.fixture(scope="session")
-def slurm() -> Iterator[Slurm]:
-    """A Slurm with one node of four processors."""
-    need("slurmctld", "slurmd", "sbatch", "munged")
+def slurm_home() -> Iterator[Path]:
+    """The folder of a Slurm that may be started later."""
     home = Path(tempfile.mkdtemp(prefix="slurm-test."))
     home.chmod(0o755)
+    yield home
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def slurm(slurm_home: Path) -> Iterator[Slurm]:
+    """A Slurm with one node of four processors."""
+    need("slurmctld", "slurmd", "sbatch", "munged")
+    made = Slurm(slurm_home)
     # Where HTCondor's own tools for Slurm keep what they were told; nobody else clears it.
-    cache = Path(f"/var/tmp/slurm_cache_{USER if os.geteuid() == 0 else os.getlogin()}")
+    cache = Path(f"/var/tmp/slurm_cache_{made.user.pw_name}")
     was_there = cache.exists()
-    try:
-        with Slurm(home) as slurm:
-            yield slurm
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-        if not was_there:
-            shutil.rmtree(cache, ignore_errors=True)
+    with made:
+        yield made
+    if not was_there:
+        shutil.rmtree(cache, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -228,11 +233,12 @@ def ce(condor: Path) -> Iterator[Pool]:
 
 
 @pytest.fixture(scope="session")
-def factory_pool(condor: Path, slurm: Slurm) -> Iterator[Pool]:
+def factory_pool(condor: Path, slurm_home: Path) -> Iterator[Pool]:
     """The pool of a factory host: no slots, and a schedd that hands glideins on."""
     knobs = {
-        "SCHEDD_ENVIRONMENT": f'"SLURM_CONF={slurm.config}"',
+        "SCHEDD_ENVIRONMENT": f'"SLURM_CONF={slurm_home}/slurm.conf"',
         "START_LOCAL_UNIVERSE": "True",
+        "TMP_DIR": "$(RUN)",
         # Quick, for tests that wait for it.
         "GRIDMANAGER_CONTACT_SCHEDD_DELAY": "1",
         "GRIDMANAGER_JOB_PROBE_INTERVAL": "1",
@@ -240,6 +246,8 @@ def factory_pool(condor: Path, slurm: Slurm) -> Iterator[Pool]:
         "GRIDMANAGER_MINIMUM_PROXY_TIME": "1",
         "CONDOR_JOB_POLL_INTERVAL": "1",
         "C_GAHP_CONTACT_SCHEDD_DELAY": "1",
+        "C_GAHP_LOG": "$(LOG)/CGAHPLog",
+        "C_GAHP_WORKER_THREAD_LOG": "$(LOG)/CGAHPWorkerLog",
     }
     with Pool(condor, knobs=knobs) as pool:
         let_user_in(pool)

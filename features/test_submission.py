@@ -13,11 +13,12 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.batch_systems_fixtures import Place, Slurm
 from orchestrator.arguments import Client, glidein_arguments, unescape
+from orchestrator.errors import SubmitFailed
 from orchestrator.outcome import Ended
 from orchestrator.pool import Pool
-from orchestrator.queue_view import Freshness
+from orchestrator.queue_view import Freshness, QueueView, State
 from orchestrator.request import Credentials, Request
-from tests.factory_user import PILOT, RECORD, REQUEST, Entry
+from tests.factory_user import PILOT, RECORD, REQUEST, Daemon, Entry
 
 scenarios("submission.feature")
 
@@ -61,16 +62,6 @@ class Told:
 
 
 @pytest.fixture
-def script() -> str:
-    return TELL
-
-
-@given("glideins that tell what they were given")
-def tell(script: str) -> None:
-    assert script.startswith("#!/bin/bash")
-
-
-@pytest.fixture
 def place_of(request: pytest.FixtureRequest) -> Callable[[str], Place]:
     """Where a batch system is, by what the scenario calls it; started when first asked for."""
 
@@ -88,6 +79,9 @@ def place_of(request: pytest.FixtureRequest) -> Callable[[str], Place]:
                 return Place("batch slurm", "localhost", pool, "schedd@localhost")
             case "the schedd's machine":
                 return Place("local", "localhost", get("factory_pool"), "schedd@localhost")
+            case "a pool without slots":
+                pool = get("factory_pool")
+                return Place("vanilla", "localhost", pool, "schedd@localhost")
             case "the schedd's own pool":
                 return Place("vanilla", "localhost", get("ce"), "ce@localhost")
         raise ValueError(f"no such batch system: {name}")
@@ -106,8 +100,8 @@ def folder() -> Iterator[Path]:
 
 @given(parsers.parse("an entry that submits to {batch_system}"), target_fixture="entry")
 def an_entry(
-    batch_system: str, place_of: Callable[[str], Place], folder: Path, script: str
-) -> Entry:
+    batch_system: str, place_of: Callable[[str], Place], folder: Path
+) -> Iterator[Entry]:
     place = place_of(batch_system)
     name = folder.name.replace(".", "_")
     pilot = replace(PILOT, entry=name, schedd=place.schedd)
@@ -120,9 +114,15 @@ def an_entry(
     )
     entry = Entry(place.pool, folder / "work", record)
     entry.work.mkdir()
-    entry.lay_out(script)
+    entry.lay_out()
+    yield entry
+    entry.clear()
+
+
+@given("its glideins tell what they were given")
+def tell(entry: Entry) -> None:
+    (entry.work / "glidein_startup.sh").write_text(TELL)
     entry.put_credentials(dict(CREDENTIALS.values()))
-    return entry
 
 
 @pytest.fixture
@@ -134,21 +134,30 @@ def asked() -> Request:
 
 @when("a request full of hostile strings is served", target_fixture="ended")
 def serve(entry: Entry, asked: Request) -> list[Ended]:
-    def run() -> tuple[list[Ended], str]:
+    def run() -> list[Ended]:
         """Submit, and look until all glideins have left the queue."""
         daemon = entry.daemon()
-        assert daemon.reader.view(time.time()).freshness is Freshness.FRESH
+        assert look(daemon).freshness is Freshness.FRESH
         daemon.submitter.submit(asked, [COUNT], time.time())
-        ended: list[Ended] = []
-        deadline = time.monotonic() + LIMIT_S
-        while len(ended) < COUNT and time.monotonic() < deadline:
-            time.sleep(0.2)
-            view = daemon.reader.view(time.time())
-            ended += daemon.reader.take_ended()
-        return ended, str(view)
+        return until_ended(daemon, COUNT)
 
-    ended, view = entry.as_user(run, LIMIT_S + 60)
-    assert len(ended) == COUNT, f"{view}\n{logs(entry)}"
+    ended = entry.as_user(run, LIMIT_S + 60)
+    assert len(ended) == COUNT, logs(entry)
+    return ended
+
+
+def look(daemon: Daemon) -> QueueView:
+    return daemon.reader.view(time.time())
+
+
+def until_ended(daemon: Daemon, count: int) -> list[Ended]:
+    """Look until so many glideins have left the queue, or it takes too long; return them."""
+    ended: list[Ended] = []
+    deadline = time.monotonic() + LIMIT_S
+    while len(ended) < count and time.monotonic() < deadline:
+        time.sleep(0.2)
+        look(daemon)
+        ended += daemon.reader.take_ended()
     return ended
 
 
@@ -217,3 +226,151 @@ def followed(entry: Entry, told: list[Told], ended: list[Ended]) -> None:
         assert {one.exit_code for one in ended} <= {None, EXIT_CODE}
     else:
         assert {one.exit_code for one in ended} == {EXIT_CODE}
+
+
+# --- removing --------------------------------------------------------------------------------
+
+
+@given(parsers.parse("a glidein of it that {does_what} there"))
+def a_glidein(entry: Entry, does_what: str, request: pytest.FixtureRequest) -> None:
+    wanted = {"runs": State.RUNNING, "waits": State.PENDING}[does_what]
+    if does_what == "waits":
+        slurm: Slurm = request.getfixturevalue("slurm")
+        slurm.ask("scontrol", "update", "PartitionName=main", "State=DOWN")
+        request.addfinalizer(
+            lambda: slurm.ask("scontrol", "update", "PartitionName=main", "State=UP")
+        )
+
+    def run() -> State | None:
+        """Submit one, and look until it is where it is to be."""
+        daemon = entry.daemon()
+        look(daemon)
+        daemon.submitter.submit(REQUEST, [1], time.time())
+        deadline = time.monotonic() + LIMIT_S
+        state = None
+        while state is not wanted and time.monotonic() < deadline:
+            time.sleep(0.2)
+            state = next((one.state for one in look(daemon).glideins), None)
+        return state
+
+    assert entry.as_user(run, LIMIT_S + 60) is wanted, logs(entry)
+
+
+@when("the factory removes it", target_fixture="ended")
+def remove(entry: Entry) -> list[Ended]:
+    def run() -> list[Ended]:
+        daemon = entry.daemon()
+        (glidein,) = look(daemon).glideins
+        assert daemon.schedd.remove([glidein.id], "a test") == 1
+        return until_ended(daemon, 1)
+
+    ended = entry.as_user(run, LIMIT_S + 60)
+    assert len(ended) == 1, logs(entry)
+    return ended
+
+
+@then("it is gone at the site")
+def gone(entry: Entry, request: pytest.FixtureRequest) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while left := there(entry, request):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
+
+
+def there(entry: Entry, request: pytest.FixtureRequest) -> object:
+    """What is in the site's own queue."""
+    if entry.record.grid_type == "condor":
+        ce: Pool = request.getfixturevalue("ce")
+        # Removed ones are kept for a while, for whoever submitted them.
+        return [job for job in ce.queue(["JobStatus"]) if job["JobStatus"] in (1, 2, 5)]
+    slurm: Slurm = request.getfixturevalue("slurm")
+    return slurm.ask("squeue", "--noheader")
+
+
+@then("the factory knows that it was removed")
+def removed(ended: list[Ended]) -> None:
+    assert [one.removed for one in ended] == [True]
+
+
+# --- a lost schedd ---------------------------------------------------------------------------
+
+
+@given("two glideins of it wait there")
+def two_glideins(entry: Entry) -> None:
+    def run() -> None:
+        daemon = entry.daemon()
+        look(daemon)
+        daemon.submitter.submit(REQUEST, [2], time.time())
+        assert len(look(daemon).glideins) == 2
+
+    entry.as_user(run)
+
+
+@when("the schedd is stopped")
+def stop_schedd(entry: Entry, request: pytest.FixtureRequest) -> None:
+    request.addfinalizer(lambda: start_schedd(entry))
+    entry.pool.tool("condor_off", "-fast", "-daemon", "schedd")
+    until(lambda: not schedd_runs(entry.pool))
+
+
+@when("the schedd is started again")
+def start_schedd(entry: Entry) -> None:
+    entry.pool.tool("condor_on", "-daemon", "schedd")
+    until(lambda: schedd_runs(entry.pool) and "Scheduler" in kinds(entry.pool))
+
+
+def kinds(pool: Pool) -> set[str]:
+    return {str(ad.get("MyType")) for ad in pool.ads("-any", attributes=["MyType"])}
+
+
+def schedd_runs(pool: Pool) -> bool:
+    pids = pool._processes()
+    return any("condor_schedd" in Path(f"/proc/{pid}/cmdline").read_text() for pid in pids)
+
+
+def until(come: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while not come():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@then("the factory says that the queue is not known, and why")
+def not_known(entry: Entry) -> None:
+    view = entry.as_user(lambda: look(entry.daemon()))
+    assert view.freshness is Freshness.FAILED
+    assert view.problem.startswith("schedd@localhost: "), view.problem
+
+
+@then("it still counts two glideins")
+def still_two(entry: Entry) -> None:
+    assert len(entry.as_user(lambda: look(entry.daemon())).glideins) == 2
+
+
+@then("what it would submit fails for certain")
+def fails(entry: Entry) -> None:
+    def run() -> int:
+        daemon = entry.daemon()
+        with pytest.raises(SubmitFailed):
+            daemon.submitter.submit(REQUEST, [1], time.time())
+        return len(daemon.journal.open)
+
+    assert entry.as_user(run) == 0
+
+
+@then("the factory knows the queue again")
+def known_again(entry: Entry) -> None:
+    view = entry.as_user(lambda: look(entry.daemon()))
+    assert (view.freshness, len(view.glideins)) == (Freshness.FRESH, 2), view.problem
+
+
+@then("it submits again")
+def submits_again(entry: Entry) -> None:
+    def run() -> QueueView:
+        daemon = entry.daemon()
+        look(daemon)
+        daemon.submitter.submit(REQUEST, [1], time.time())
+        return look(daemon)
+
+    view = entry.as_user(run)
+    assert (view.freshness, len(view.glideins), view.unseen) == (Freshness.FRESH, 3, ())
