@@ -136,8 +136,7 @@ def _serve(
     else:
         url = stack.enter_context(serving(stage)).url
     if squid:
-        origins = [url.removeprefix("http://")]
-        settings = Settings(folder / "squid", free_port(), origins=origins)
+        settings = Settings(folder / "squid", free_port(), origins=[url])
         proxy = stack.enter_context(running("squid", settings)).url
     return url, proxy
 
