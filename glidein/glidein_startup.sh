@@ -70,6 +70,7 @@ source "$GLIDEIN_LIB/area.sh"
 source "$GLIDEIN_LIB/stop_list.sh"
 source "$GLIDEIN_LIB/script.sh"
 source "$GLIDEIN_LIB/report.sh"
+source "$GLIDEIN_LIB/livelog.sh"
 # The node checks travel along too, for --check; the area's own version replaces them.
 source "$GLIDEIN_LIB/cgroup.sh"
 source "$GLIDEIN_LIB/hints.sh"
@@ -218,6 +219,7 @@ glidein_prepare() {
   cd -- "$WORK" || return 1
   FETCH_LOG=$WORK/.glidein/fetch.tsv
   glidein_facts || return 1
+  livelog_start
   cache_open || :
   fetch_init "${OPTION[proxy]}"
 }
@@ -303,7 +305,7 @@ glidein_verify() {
 glidein_load() {
   local module
   if [[ -n ${GLIDEIN_LIB:-} ]]; then
-    for module in cgroup hints gpus resources containment cvmfs check condor knob expand vars places system \
+    for module in cgroup hints gpus resources containment containers cvmfs check condor knob expand vars places system \
       expiry batch mjf credentials lifetime collectors security resource_slots slots policy \
       configure startd failure interface hooks periodic wrapper activity; do
       # shellcheck source=/dev/null
@@ -500,6 +502,7 @@ glidein_end() {
   if declare -F hooks_message >/dev/null; then hooks_message; fi
   glidein_say "Glidein ending" "$REPLY" "with code $status after $SECONDS"
   if [[ ! ${OPTION[json]+x} ]] && declare -F activity_print >/dev/null; then activity_print "$status"; fi
+  livelog_end
   if [[ ${OPTION[keep]+x} ]]; then
     log_info "kept: ${WORK:-nothing}"
   else

@@ -28,7 +28,7 @@ SignatureType = Literal["sha256", "sha1"]
 # half travels inside glidein_startup.sh.
 LIBRARY = (
     *("cgroup.sh", "hints.sh", "gpus.sh", "resources.sh"),
-    *("containment.sh", "cvmfs.sh", "check.sh", "condor.sh"),
+    *("containment.sh", "containers.sh", "cvmfs.sh", "check.sh", "condor.sh"),
     *("knob.sh", "expand.sh", "vars.sh", "places.sh", "system.sh", "expiry.sh"),
     *("batch.sh", "mjf.sh", "credentials.sh", "lifetime.sh", "collectors.sh"),
     *("security.sh", "resource_slots.sh", "slots.sh", "policy.sh", "configure.sh"),

@@ -40,6 +40,7 @@ PROFILES: dict[str, tuple[str, ...]] = {
         "libexec/condor_shared_port",
         "libexec/condor_ssh_to_job_*",
         "libexec/curl_plugin",
+        "libexec/singularity_test_sandbox/*",  # without it no startd believes in containers
         "lib/condor_ssh_to_job_sshd_config_template",
         "lib/libgetpwnam.so",
     ),
@@ -48,12 +49,16 @@ PROFILES: dict[str, tuple[str, ...]] = {
         "bin/*",
         "libexec/*",
         "libexec/blahp/*",
+        "libexec/singularity_test_sandbox/*",
         "etc/blah.config",
         "etc/blahp/*",
         "lib/condor_ssh_to_job_sshd_config_template",
         "lib/libgetpwnam.so",
     ),
 }
+# What HTCondor runs in a container to see whether it can. Its empty folders dev and proc are made where
+# it is used.
+SANDBOX = "libexec/singularity_test_sandbox"
 ESSENTIAL = ("sbin/condor_master", "sbin/condor_startd", "sbin/condor_starter")
 
 # Loaded by the C library by a name that it puts together: users, groups and hosts.
@@ -120,6 +125,7 @@ def find_installed(root: Path) -> Installed:
         "bin": prefix / "bin",
         "libexec": libexec,
         "libexec/blahp": prefix / "libexec/blahp",
+        SANDBOX: libexec / SANDBOX.rpartition("/")[2],
         "etc": (root / "etc") if prefix == root / "usr" else prefix / "etc",
         "etc/blahp": (root / "etc/blahp")
         if prefix == root / "usr"
@@ -182,7 +188,7 @@ def _is_ours(place: str, path: Path) -> bool:
     """Tell HTCondor's files from the others of a shared folder such as /usr/bin."""
     if path.is_dir():
         return False
-    if place in ("libexec", "libexec/blahp", "etc/blahp"):
+    if place in ("libexec", "libexec/blahp", SANDBOX, "etc/blahp"):
         # Python needs modules that no tarball carries, save for what blahp runs by itself.
         return place != "libexec" or path.suffix not in (".py", ".wsgi")
     names = {

@@ -3,7 +3,7 @@
 #
 # Below .gwms.d/exec: prejob is for the job wrapper, cleanup is run here.
 #
-# Needs:     log.sh clock.sh job.sh config.sh area.sh report.sh interface.sh
+# Needs:     log.sh clock.sh job.sh config.sh area.sh report.sh interface.sh containers.sh
 # Commands:  cp chmod head (coreutils), bash
 # Reads:     WORK, HOOKS_LIMIT_S
 # Sets:      INTERFACE_PATH
@@ -15,7 +15,10 @@
 hooks_after_list() {
   local folder=${AREA["$1.folder"]:-}
   case "$1 $2" in
-    'main at_file_list') INTERFACE_PATH=$WORK/.gwms.d/bin ;;
+    'main at_file_list')
+      INTERFACE_PATH=$WORK/.gwms.d/bin
+      containers_setup || return 1
+      ;;
     'main after_file_list')
       [[ ! -d $folder/lib ]] || cp -R -- "$folder/lib/." "$WORK/.gwms.d/lib/"
       ;;
