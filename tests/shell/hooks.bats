@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 setup() {
   load helper
   export LC_ALL=C
-  for module in log clock job config report interface hooks; do source "$LIB/$module.sh"; done
+  for module in log clock job config report interface cvmfs containers hooks; do source "$LIB/$module.sh"; done
   WORK="$PWD/a work"
   mkdir -p "$WORK/main/lib/python" "$WORK/client" "$WORK/.gwms.d/lib" "$WORK/.gwms.d/exec"/{prejob,cleanup}
   cp "${LIB%/lib}/worker_api/add_config_line.source" "$WORK"

@@ -8,7 +8,7 @@ setup() {
   load helper
   export LC_ALL=C
   umask 077 # as in the glidein
-  for module in log clock job config phase report interface hooks periodic wrapper script; do source "$LIB/$module.sh"; done
+  for module in log clock job config phase report interface cvmfs containers hooks periodic wrapper script; do source "$LIB/$module.sh"; done
   source "${LIB%/lib}/worker_api/error_augment.sh"
   GLIDEIN_LIB=$LIB
   WORK="$PWD/a work"
