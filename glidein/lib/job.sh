@@ -118,17 +118,26 @@ _job_end_groups() {
   clock_ms
   deadline=$((REPLY + 2000))
   for pid; do
-    while kill -0 "$pid" 2>/dev/null && clock_ms && ((REPLY < deadline)); do
+    while ! _job_is_over "$pid" && clock_ms && ((REPLY < deadline)); do
       clock_pause 0.05
     done
     # One that hangs in the kernel dies when it comes back, not sooner: nobody waits for that.
-    if kill -0 "$pid" 2>/dev/null; then
-      log_warn "process $pid does not end, even by SIGKILL"
-    else
+    if _job_is_over "$pid"; then
       wait "$pid" 2>/dev/null
+    else
+      log_warn "process $pid does not end, even by SIGKILL"
     fi
     _job_forget "$pid"
   done
+}
+
+# _job_is_over PID - is that process gone, or dead and only not collected yet? While it runs a trap,
+#   bash collects none by itself.
+_job_is_over() {
+  local stat
+  kill -0 "$1" 2>/dev/null || return 0
+  { IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  [[ ${stat##*) } == [ZX]* ]]
 }
 
 # _job_forget PID - a job is over; remember its group if something in it is still running
