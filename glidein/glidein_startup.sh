@@ -298,8 +298,11 @@ glidein_fetch() {
 }
 
 glidein_verify() {
-  area_verify && config_write && glidein_load
+  area_verify && config_write && glidein_load && GLIDEIN_LOADED=1
 }
+
+# glidein_has FUNCTION - is there this function of the fetched half, with all that it needs?
+glidein_has() { [[ -n ${GLIDEIN_LOADED:-} ]] && declare -F "$1" >/dev/null; }
 
 # glidein_load - read the fetched half: from the checkout we run from, else from the main area
 glidein_load() {
@@ -499,9 +502,9 @@ glidein_end() {
   clock_epoch
   [[ -z ${GLIDEIN_CONDOR_STARTED:-} ]] \
     || glidein_say "Last script ended" "$REPLY" "with code $status after $((REPLY - GLIDEIN_CONDOR_STARTED))"
-  if declare -F hooks_message >/dev/null; then hooks_message; fi
+  if glidein_has hooks_message; then hooks_message; fi
   glidein_say "Glidein ending" "$REPLY" "with code $status after $SECONDS"
-  if [[ ! ${OPTION[json]+x} ]] && declare -F activity_print >/dev/null; then activity_print "$status"; fi
+  if [[ ! ${OPTION[json]+x} ]] && glidein_has activity_print; then activity_print "$status"; fi
   livelog_end
   if [[ ${OPTION[keep]+x} ]]; then
     log_info "kept: ${WORK:-nothing}"
@@ -515,7 +518,7 @@ glidein_end() {
 #   a minute or two, and nothing to one that is told to leave.
 glidein_failed() {
   case $1 in 0 | 1 | 2 | 3 | ?9 | 2? | 3?) return 0 ;; esac
-  declare -F failure_wanted >/dev/null && failure_wanted "$1" || return 0
+  glidein_has failure_wanted && failure_wanted "$1" || return 0
   FAILURE_STOPPED=
   trap 'FAILURE_STOPPED=1' TERM INT QUIT HUP
   if [[ -z ${CONDOR_DIR:-} && $PHASE_NAME == check ]]; then
@@ -529,7 +532,7 @@ glidein_failed() {
 glidein_report() {
   local status=0
   report_print || status=1
-  if declare -F startd_logs >/dev/null; then
+  if glidein_has startd_logs; then
     startd_logs
     # shellcheck disable=SC2086  # a list of paths of ours, one a line
     IFS=$'\n' && report_logs $REPLY
@@ -541,8 +544,8 @@ glidein_report() {
 # glidein_clean - leave nothing but what the next glidein may use; returns 1 when something is left
 glidein_clean() {
   cache_trim || : # another glidein is at it, or there is no cache
-  if declare -F places_clean >/dev/null; then places_clean; fi
-  if declare -F containment_clean >/dev/null; then containment_clean; fi
+  if glidein_has places_clean; then places_clean; fi
+  if glidein_has containment_clean; then containment_clean; fi
   workdir_remove
 }
 
@@ -550,7 +553,7 @@ glidein_clean() {
 #   moment, which may need what earlier ones left running; then every job of ours, and that
 glidein_end_processes() {
   if [[ -n ${STARTD_PID:-} ]]; then startd_stop fast; fi
-  if declare -F hooks_cleanup >/dev/null; then hooks_cleanup; fi
+  if glidein_has hooks_cleanup; then hooks_cleanup; fi
   job_end_all
   script_sweep
 }

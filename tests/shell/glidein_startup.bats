@@ -49,6 +49,13 @@ glidein() {
   [[ $stderr == *"no such folder: '$PWD/nowhere'"* ]]
 }
 
+@test "glidein_startup: a signal while the fetched half is loaded does not call what came of it" {
+  run -39 --separate-stderr glidein 'glidein_load() { activity_print() { echo half; }; kill -TERM $$; }
+    area_verify() { :; }
+    glidein_verify() { area_verify && config_write && glidein_load && GLIDEIN_LOADED=1; }'
+  [[ $output == *'"phase":"verify"'* && $output != *half* ]]
+}
+
 @test "glidein_startup: a slip in the report does not keep the glidein from cleaning up" {
   run -0 --separate-stderr glidein 'report_print() { : "$NO_SUCH_VARIABLE"; }'
   [[ $(ls -A) == '' ]]
