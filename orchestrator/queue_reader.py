@@ -142,6 +142,9 @@ class QueueReader:
         look = self._shared.look()
         if look is None or look.begun <= self._adopted or look.begun > time.monotonic():
             return
+        # After a restart, an own look may well be newer than the last one for all.
+        if self._corrected is not None and look.begun <= self._corrected:
+            return
         if self._needed is not None and look.begun < self._needed[0]:
             return
         found = self._shared.glideins()

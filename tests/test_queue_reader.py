@@ -447,3 +447,17 @@ class TestShared:
         said = json.loads(path.read_text())
         said["schedds"][RECORD.schedd] |= {"begun": begun, "tried": begun}
         path.write_text(json.dumps(said))
+
+    def test_a_look_for_all_that_is_older_than_our_own_is_not_taken_in(
+        self, bench: Bench
+    ) -> None:
+        bench.shared_s = 0.0
+        reader = bench.reader()
+        bench.take_shared()  # nothing is there yet
+        assert counts(reader.view(NOW)) == (Freshness.FRESH, 0, 0)
+        begun = bench.submit(reader)
+        bench.write(submitted(7, 0, begun.id), submitted(7, 1, begun.id))
+        assert counts(reader.view(NOW)) == (Freshness.FRESH, 2, 0)
+        again = bench.reader()  # after kill -9
+        for _ in range(3):
+            assert counts(again.view(NOW)) == (Freshness.FRESH, 2, 0)
