@@ -118,13 +118,13 @@ class EntryRecord:
             raise FactoryError(str(error)) from error
 
 
-def read_entry(work: Path, name: str) -> EntryRecord:
-    """Read the record of entry ``name`` in the work tree ``work``.
+def read_entry(work: Path, name: str, *, retired: bool = False) -> EntryRecord:
+    """Read the record of entry ``name`` in the work tree ``work``, or what it last was.
 
     Raises:
         FactoryError: there is no such entry, or no reconfig yet, or the record is damaged.
     """
-    path = work / "entries" / name / "entry.json"
+    path = work / "entries" / name / ("retired.json" if retired else "entry.json")
     try:
         return _entry(loads(path.read_bytes()))
     except FileNotFoundError as error:

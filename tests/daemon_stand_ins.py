@@ -14,8 +14,9 @@ from typing import Any
 
 from orchestrator.daemon import loop, state_file
 from orchestrator.daemon.board import Slot
+from orchestrator.daemon.children import AFRESH, DONE
 from orchestrator.daemon.factory_daemon import FactoryDaemon
-from orchestrator.daemon_settings import Cycle, Logs, Restarts
+from orchestrator.daemon_settings import Logs, Restarts
 from orchestrator.entry_record import FORMAT
 from orchestrator.factory_record import FactoryRecord, WebRecord
 
@@ -23,9 +24,9 @@ QUICK = Restarts(delay_s=0.1, max_delay_s=0.4, attempts=3, interval_s=600, heart
 
 
 class Entry:
-    """A child that obeys: "die", "hang", "stay" (at SIGTERM), "fail", "grow", "done"."""
+    """A child that obeys: "die", "hang", "stay" (at SIGTERM), "fail", "afresh", "done"."""
 
-    rhythm = Cycle(delay_s=0.3, jitter=0.1)
+    delay_s, jitter = 0.3, 0.1
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -40,7 +41,9 @@ class Entry:
         path = self.folder / "behave"
         return path.read_text().strip() if path.exists() else ""
 
-    def cycle(self) -> bool:
+    again_s = None
+
+    def cycle(self) -> int | None:
         match self.word():
             case "die":
                 os._exit(9)
@@ -51,9 +54,11 @@ class Entry:
             case "done":
                 self.tell("withdrawn")
                 state_file.write(self.folder / "status.json", {"state": "retired"})
-                return False
+                return DONE
+            case "afresh":
+                return AFRESH
         self.tell("cycle")
-        return True
+        return None
 
     def leave(self, *, orphaned: bool) -> None:
         if self.word() == "stay":
@@ -66,6 +71,9 @@ class StandIns:
 
     def __init__(self, work: Path) -> None:
         self.work = work
+
+    def prepare(self, record: FactoryRecord) -> None:
+        pass
 
     def entry(self, name: str, slot: Slot, parent: int, phase: float) -> int:
         slot.settle(1, 0)

@@ -68,24 +68,14 @@ def test_room_is_what_the_others_leave() -> None:
     board = Board()
     mine, other = board.take(), board.take()
     other.settle(60, 10)
-    assert mine.reserve(100, most=100, most_unseen=1000) == 30
-    assert (
-        mine.reserve(100, most=100, most_unseen=30) == 20
-    )  # and what it had is free again
+    assert mine.reserve(100, most=100, most_unseen=1000) == (30, 990)
+    assert mine.reserve(100, most=100, most_unseen=30) == (30, 20)  # the old one is free
+    assert other.reserve(100, most=100, most_unseen=1000) == (10, 970)
     mine.settle(12, 8)
     assert mine.glideins == 20
-    assert other.reserve(100, most=100, most_unseen=1000) == 10
-    assert other.reserve(100, most=50, most_unseen=1000) == 0
-
-
-def test_no_room_while_anybody_s_glideins_are_unknown() -> None:
-    board = Board()
-    mine, other = board.take(), board.take()
-    other.forget()
-    assert other.glideins is None
-    assert mine.reserve(1, most=100, most_unseen=100) == 0
-    other.settle(0, 0)
-    assert mine.reserve(1, most=100, most_unseen=100) == 1
+    assert other.reserve(5, most=100, most_unseen=1000) == (10, 982)
+    assert mine.reserve(100, most=100, most_unseen=1000).glideins == 5
+    assert other.reserve(100, most=50, most_unseen=10) == (0, 0)
 
 
 def test_a_killed_process_keeps_nobody_from_reserving() -> None:
@@ -98,4 +88,4 @@ def test_a_killed_process_keeps_nobody_from_reserving() -> None:
         os._exit(0)
 
     in_children(1, hold)
-    assert slot.reserve(1, most=1, most_unseen=1) == 1
+    assert slot.reserve(1, most=1, most_unseen=1) == (1, 1)

@@ -7,17 +7,35 @@ to submit reserves room first, under a lock that ends with its holder.
 """
 
 import fcntl
-import math
 import mmap
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 SLOTS = 4096
-_WIDTH = 8  # numbers in a slot: 64 bytes, one line of a processor's cache
-_BEAT, _CYCLES, _GLIDEINS, _UNSEEN, _RESERVED, _TAKEN = range(6)
-_UNKNOWN = math.nan  # glideins of a child that has not looked yet
+_WIDTH = 16  # numbers in a slot: two lines of a processor's cache
+_BEAT, _CYCLES, _GLIDEINS, _UNSEEN, _RESERVED, _TAKEN, _BLIND = range(7)
+_REST = 8  # and the five after it
+
+
+class Room(NamedTuple):
+    """How many more glideins the whole factory may have, and may submit before others are seen."""
+
+    glideins: int
+    unseen: int
+
+
+class Rest(NamedTuple):
+    """What the daemon of an idle entry has to know, in seconds; times are epoch."""
+
+    since: float  # what changed after this is news
+    until: float  # when it ends anyway; 0: never
+    delay_s: float
+    jitter: float
+    advertise_s: float
+    advertised: float
 
 
 class Board:
@@ -25,7 +43,9 @@ class Board:
 
     def __init__(self, capacity: int = SLOTS) -> None:
         self.capacity = capacity
-        size = capacity * _WIDTH * 8
+        size = (
+            (capacity + 1) * _WIDTH * 8
+        )  # the last number says how many slots were ever taken
         self._file = os.memfd_create("glidein-factory-board", os.MFD_CLOEXEC)
         os.truncate(self._file, size)
         self._memory = mmap.mmap(self._file, size)
@@ -46,21 +66,24 @@ class Board:
                 slot = self.slot(number)
                 slot.wipe()
                 self._numbers[number * _WIDTH + _TAKEN] = 1
+                self._numbers[-1] = max(self._numbers[-1], number + 1)
                 return slot
         raise RuntimeError(f"no room for more than {self.capacity} daemons")
 
-    def glideins(self) -> float:
-        """Return the glideins of all entries, seen, unseen and reserved; NaN: not all are known."""
-        return sum(map(sum, (self._column(_GLIDEINS), self._column(_UNSEEN)))) + sum(
-            self._column(_RESERVED)
-        )
+    def glideins(self) -> int:
+        """Return the glideins of all entries, seen, unseen and reserved."""
+        return int(sum(self._column(_GLIDEINS))) + self.unseen()
 
-    def unseen(self) -> float:
+    def unseen(self) -> int:
         """Return the glideins of all entries that were submitted and not yet seen, or reserved."""
-        return sum(self._column(_UNSEEN)) + sum(self._column(_RESERVED))
+        return int(sum(self._column(_UNSEEN)) + sum(self._column(_RESERVED)))
+
+    def blind(self) -> int:
+        """Return how many entries have yet to look at the queue before they may act."""
+        return int(sum(self._column(_BLIND)))
 
     def _column(self, field: int) -> "memoryview[float]":
-        return self._numbers[field::_WIDTH]
+        return self._numbers[field : int(self._numbers[-1]) * _WIDTH : _WIDTH]
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -99,25 +122,21 @@ class Slot:
         return int(self._numbers[self._at + _CYCLES])
 
     @property
-    def glideins(self) -> int | None:
-        """The glideins in the queue, seen or not; None: not yet known."""
-        count = self._numbers[self._at + _GLIDEINS] + self._numbers[self._at + _UNSEEN]
-        return None if math.isnan(count) else int(count)
+    def glideins(self) -> int:
+        """The glideins in the queue, seen or not, as far as the child knows."""
+        return int(self._numbers[self._at + _GLIDEINS] + self._numbers[self._at + _UNSEEN])
 
-    def reserve(self, wanted: int, most: int, most_unseen: int) -> int:
-        """Reserve room for at most ``wanted`` more glideins and return for how many there is.
+    def reserve(self, wanted: int, most: int, most_unseen: int) -> "Room":
+        """Reserve room for at most ``wanted`` more glideins and return how much there is.
 
-        Of the factory there may be ``most`` glideins, and ``most_unseen`` not yet seen. The
-        reservation holds until :meth:`settle`. While another entry's glideins are unknown
-        there is no room.
+        Of the factory there may be ``most`` glideins, and ``most_unseen`` not yet seen. Who
+        asked for less than there is has no right to more; it is reserved until :meth:`settle`.
         """
         with self._board._locked():
             self._numbers[self._at + _RESERVED] = 0
             glideins, unseen = self._board.glideins(), self._board.unseen()
-            if math.isnan(glideins):
-                return 0
-            room = max(0, min(wanted, most - int(glideins), most_unseen - int(unseen)))
-            self._numbers[self._at + _RESERVED] = room
+            room = Room(max(0, most - glideins), max(0, most_unseen - unseen))
+            self._numbers[self._at + _RESERVED] = min(wanted, *room)
         return room
 
     def settle(self, glideins: int, unseen: int) -> None:
@@ -126,9 +145,29 @@ class Slot:
         self._numbers[self._at + _UNSEEN] = unseen
         self._numbers[self._at + _RESERVED] = 0
 
-    def forget(self) -> None:
-        """Say that the child's glideins are not known: it has to look first."""
-        self._numbers[self._at + _GLIDEINS] = _UNKNOWN
+    @property
+    def blind(self) -> bool:
+        """Whether this entry has yet to look at the queue before it may act."""
+        return bool(self._numbers[self._at + _BLIND])
+
+    @blind.setter
+    def blind(self, is_blind: bool) -> None:
+        self._numbers[self._at + _BLIND] = is_blind
+
+    @property
+    def board(self) -> Board:
+        return self._board
+
+    @property
+    def rest(self) -> Rest | None:
+        """What a child noted that ended because there was nothing to do; None: no such thing."""
+        noted = self._numbers[self._at + _REST : self._at + _REST + 6]
+        return Rest._make(noted) if noted[0] else None
+
+    @rest.setter
+    def rest(self, note: Rest | None) -> None:
+        for place, number in enumerate(note or (0.0,) * 6):
+            self._numbers[self._at + _REST + place] = number
 
     def wipe(self) -> None:
         """Make the slot as new, and free."""

@@ -30,14 +30,22 @@ VIEWS = "@views"  # no entry can have this name
 STATUS = "factory/status.json"
 LEFT_DOWN = "factory/left_down.json"
 _STOP = (signal.SIGTERM, signal.SIGINT)
+_TWICE_S = 1.0  # who signals a process and its group means it once
 _LOOK_AT_RECORD_S = 2.0
 _WRITE_STATUS_S = 15.0
+_TELL_S = 0.5
+_AFRESH_S = 15.0
 _READY_S = 60.0  # after this the factory counts as started, whatever some entries do
 _GOLDEN = 0.618034  # multiples of it, modulo 1, fill the span from 0 to 1 evenly
 
 
 class Mains(Protocol):
-    """What the children do; each returns an exit code of :mod:`orchestrator.daemon.children`."""
+    """What the children do; each returns an exit code of :mod:`orchestrator.daemon.children`.
+
+    ``prepare`` is called once before, in the Factory daemon, for what all of them share.
+    """
+
+    def prepare(self, record: FactoryRecord) -> None: ...
 
     def entry(self, name: str, slot: Slot, parent: int, phase: float) -> int: ...
     def views(self, slot: Slot, parent: int) -> int: ...
@@ -65,6 +73,7 @@ class FactoryDaemon:
         self._given_up: dict[str, str] = {}  # reasons by entry, as last written
         self._seen: dict[str, Any] = {}  # stamps of records, by file
         self._wrote_at = 0.0
+        self._untold = False  # whether something happened since
 
     def run(self, ready: Callable[[str], None] = lambda said: None) -> int:
         """Run until SIGTERM or SIGINT; return 0. ``ready`` is told, in words, when all are up.
@@ -83,7 +92,7 @@ class FactoryDaemon:
         self._log_as("factory", "factory.log")
         logs.set_up(self._record.logs)
         disk.make_folder(self.work / "views")
-        process.block((*process.BLOCKED, signal.SIGCHLD))
+        process.block()
         self._board = Board()
         self._children = Children(
             self._board, self._record.restarts, self._lock.abandon, self._stop_s
@@ -95,6 +104,7 @@ class FactoryDaemon:
             self.work,
             len(self._record.entries),
         )
+        self._mains.prepare(self._record)
         self._children.add(VIEWS, self._views, vital=True)
         self._changed("factory/factory.json")
         self._adopt(self._record)
@@ -131,6 +141,7 @@ class FactoryDaemon:
                 happened |= self._take_over()
             self._tell(now, happened)
             wait_s = min(self._children.next_look(now), look_at_record - now)
+            wait_s = min(wait_s, _TELL_S if self._untold else self._record.cycle.delay_s)
             if self._state == "starting":
                 wait_s = min(wait_s, 0.2)
             if dog_s is not None:
@@ -155,6 +166,7 @@ class FactoryDaemon:
         if slow and time.time() - self._started < _READY_S:
             return False
         self._state = "running"
+        self._wrote_at = 0.0
         failed = sum(bool(child.history.accidents) for child in children)
         said = f"{len(children) - 1} entries"
         said += f", {failed} daemons failed" if failed else ""
@@ -176,19 +188,20 @@ class FactoryDaemon:
         self._children.look(time.monotonic())
         self._end([VIEWS])
         self._state = "stopped"
+        self._wrote_at = 0.0
         self._tell(time.monotonic(), True)
         log.info("stopped")
 
     def _end(self, names: list[str]) -> None:
         """Tell children to leave and wait until they are gone; nobody waits for ever."""
-        now = time.monotonic()
+        began = now = time.monotonic()
         for name in names:
             self._children.end(name, "", now)
         while any(self._children[name].pid for name in names):
             wait_s = min(self._children.next_look(now), 1.0)
             got = process.sleep(wait_s, (*_STOP, signal.SIGCHLD))
             now = time.monotonic()
-            if got in _STOP:  # said twice: now
+            if got in _STOP and now - began > _TWICE_S:  # said twice: now
                 for name in names:
                     self._children[name].kill_at = now
             self._tell(now, self._children.look(now))
@@ -235,11 +248,17 @@ class FactoryDaemon:
         """
         self._record = record
         self._children.settings = record.restarts
+        self._children.afresh_s = min(_AFRESH_S, record.cycle.delay_s / 4)
         logs.set_up(record.logs)
         new = [name for name in record.entries if name not in self._children]
         for name in (*new, *self._retired(record)):
             self._changed(f"entries/{name}/entry.json")
             self._children.add(name, functools.partial(self._entry, name))
+            # Until it has looked, the bound of the whole factory counts what it last had.
+            last = state_file.read(self.work / "entries" / name / "status.json")
+            slot = self._children[name].slot
+            slot.settle(last.get("glideins", 0), last.get("unseen", 0))
+            slot.blind = True
         for name in record.entries:
             if self._children[name].state is State.ENDED:  # it had been retired
                 self._children.revive(name)
@@ -280,10 +299,13 @@ class FactoryDaemon:
         return True
 
     def _tell(self, now: float, happened: bool) -> None:
-        """Write the status, at once after something happened, else now and then."""
-        if not happened and now - self._wrote_at < _WRITE_STATUS_S:
+        """Write the status, soon after something happened, else now and then."""
+        self._untold |= happened
+        quiet_s = now - self._wrote_at
+        usual_s = min(_WRITE_STATUS_S, self._record.cycle.delay_s)
+        if quiet_s < (_TELL_S if self._untold else usual_s):
             return
-        self._wrote_at = now
+        self._wrote_at, self._untold = now, False
         down = {
             child.name: child.problem
             for child in self._children.all()

@@ -12,8 +12,7 @@ from typing import Protocol
 
 from orchestrator.daemon import process
 from orchestrator.daemon.board import Slot
-from orchestrator.daemon.children import DONE, LEFT
-from orchestrator.daemon_settings import Cycle
+from orchestrator.daemon.children import LEFT
 
 log = logging.getLogger(__name__)
 
@@ -26,40 +25,50 @@ class Work(Protocol):
     """What a child does."""
 
     @property
-    def rhythm(self) -> Cycle:
-        """How often; looked at after each cycle."""
+    def delay_s(self) -> float:
+        """The time between two cycles; looked at after each."""
 
-    def cycle(self) -> bool:
-        """Do one cycle; return False when there is nothing left to do, ever."""
+    @property
+    def jitter(self) -> float:
+        """By which share of it that differs."""
+
+    @property
+    def again_s(self) -> float | None:
+        """In how many seconds the next cycle is wanted; None: at the usual time."""
+
+    def cycle(self) -> int | None:
+        """Do one cycle; return an exit code when this process is over, None when it goes on."""
 
     def leave(self, *, orphaned: bool) -> None:
         """Withdraw what was advertised; ``orphaned`` when the Factory daemon is gone."""
 
 
 def run(work: Work, slot: Slot, parent: int, phase: float = 0.0) -> int:
-    """Run ``work`` until it is done or told to leave; return DONE or LEFT.
+    """Run ``work`` until it is over or told to leave; return its exit code, or LEFT.
 
     The first cycle begins at once, the second after ``phase`` (0 to 1) of the usual delay, so
     that the cycles of many children spread over it. A cycle that fails is logged, and the next
     one is tried.
     """
-    delay_s = max(phase, 0.05) * work.rhythm.delay_s
+    share = max(phase, 0.05)  # of the usual delay
     while True:
         began = time.monotonic()
         slot.beat()
         try:
-            more = work.cycle()
+            code = work.cycle()
         except Exception:
             log.exception("cycle failed")
-            more = True
+            code = None
         slot.count_cycle()
         slot.beat()
-        if not more:
-            log.info("done")
-            return DONE
-        if _sleep_until(began + delay_s, slot, parent):
+        if code is not None:
+            return code
+        again_s = work.again_s
+        if again_s is None:
+            again_s = work.delay_s * share
+            share = 1 + work.jitter * (2 * _random() - 1)
+        if _sleep_until(began + again_s, slot, parent):
             break
-        delay_s = work.rhythm.delay_s * (1 + work.rhythm.jitter * (2 * _random() - 1))
     orphaned = os.getppid() != parent
     try:
         work.leave(orphaned=orphaned)

@@ -5,21 +5,21 @@ object that it uses. So what a child runs first is written with few functions: e
 one of hundreds of children 10 to 20 kB.
 """
 
-import _signal  # type: ignore[import-not-found]  # signal.pthread_sigmask without its enums
 import ctypes
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-# Blocked in all daemons, so that they are answered only between steps.
-BLOCKED = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+# Blocked in all daemons: they are taken by :func:`sleep`, between steps.
+BLOCKED = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD))
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _SIGTERM = int(signal.SIGTERM)
+_SIGKILL = int(signal.SIGKILL)
 _SIGCHLD = (int(signal.SIGCHLD),)
-_UNBLOCK = int(signal.SIG_UNBLOCK)
 _prctl = ctypes.CDLL(None).prctl
 
 
@@ -53,12 +53,39 @@ def fork(mains: Iterable[tuple[bytes, Callable[[], int]]]) -> list[int]:
 def _be_child(name: bytes, main: Callable[[], int], parent: int) -> NoReturn:
     code = os.EX_SOFTWARE
     try:
-        _signal.pthread_sigmask(_UNBLOCK, _SIGCHLD)
         _prctl(_PR_SET_PDEATHSIG, _SIGTERM)
         _prctl(_PR_SET_NAME, name)
         code = main() if os.getppid() == parent else 0
     finally:
         os._exit(code)
+
+
+def aside(main: Callable[[], int], limit_s: float) -> int | None:
+    """Run ``main`` in a process of its own and return its exit code; None: it was killed.
+
+    What it does to memory is gone with it. It ends with this process, and after ``limit_s``.
+    """
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        code = os.EX_SOFTWARE
+        try:
+            _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+            code = main() if os.getppid() == parent else 0
+        finally:
+            os._exit(code)
+    deadline = time.monotonic() + limit_s
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else None
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return None
+        sleep(left_s, _SIGCHLD)
 
 
 def pss_mb(pid: int) -> float | None:

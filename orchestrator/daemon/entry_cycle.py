@@ -1,0 +1,390 @@
+"""The cycle of an Entry daemon: look at the queue, read requests, decide, act, advertise, tell.
+
+What goes wrong in one step is logged with its place, shows in the entry's status, and leaves the
+others working: a queue that cannot be seen is a view that has failed, so nothing is submitted;
+a collector that is away costs the ad alone.
+"""
+
+import enum
+import logging
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from orchestrator import backoff, disk, outcome, outcomes, prune
+from orchestrator.backoff import Backoffs
+from orchestrator.daemon import idle, state_file
+from orchestrator.daemon.board import Rest, Slot
+from orchestrator.daemon.entry_actions import act
+from orchestrator.daemon.entry_ads import EntryAds, due_after_s
+from orchestrator.daemon.own_requests import OwnRequests
+from orchestrator.daemon.stamp import stamp
+from orchestrator.daemon_settings import Cycle
+from orchestrator.decision import decide
+from orchestrator.downtimes import Downtimes, DowntimesFile
+from orchestrator.entry_record import EntryRecord, read_entry
+from orchestrator.errors import FactoryError
+from orchestrator.journal import Journal
+from orchestrator.outcome import Ended, Outcome
+from orchestrator.protocol.keys import Keyring
+from orchestrator.protocol.requests_view import View
+from orchestrator.queue_reader import QueueReader
+from orchestrator.queue_view import Freshness, QueueView
+from orchestrator.request import RequestsView
+from orchestrator.schedd import Schedd
+from orchestrator.submission import Submitter
+from orchestrator.verdict import Decision, Turns
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+STATUS = "status.json"
+BACKOFF = "backoff.json"
+_SHARED_S = 45.0  # so long a shared look at the queue is waited for
+MANY = 10  # entries that wait for a look at the queue: one for all is cheaper then
+_PRUNE_S = 3_600.0
+_AGAIN_S = 5.0  # until the next cycle, while the first look at the queue is waited for
+
+
+class Next(enum.Enum):
+    """What follows a cycle."""
+
+    GO_ON = enum.auto()
+    SOON = enum.auto()  # go on, without waiting for the usual time
+    IDLE = enum.auto()  # nobody asks for anything, and there is nothing to look after
+    RETIRED = enum.auto()  # for ever
+
+
+class EntryCycle:
+    """All that the daemon of entry ``name`` keeps from one cycle to the next.
+
+    ``started`` (epoch) is when the factory did.
+
+    Raises:
+        FactoryError: there is no record of the entry that can be read, or another process
+            writes its journal.
+    """
+
+    def __init__(
+        self, work: Path, name: str, slot: Slot, keyring: Keyring, started: int
+    ) -> None:
+        self.work = work
+        self.name = name
+        self.folder = work / "entries" / name
+        self._slot = slot
+        random.seed()  # else all children of one parent would throw the same dice
+        self.retired = False
+        self.record: EntryRecord = self._read_record()
+        self._downtimes = DowntimesFile(work)
+        self._view = View(work, name)
+        self._own = OwnRequests(work, keyring)
+        self.ads = EntryAds(keyring.public, started)
+        disk.make_folder(self.folder / "glideins")
+        self._journal = Journal(self.folder)
+        slot.blind = True
+        self._set_up_queue()
+        self._backoffs = self._load_backoffs()
+        self._statistics = outcomes.load(self.folder)
+        self._waiting: list[Ended] = []  # for their outputs
+        self._turns = Turns()
+        self._decision: Decision | None = None
+        self._basis: object = None  # what the last decision was made from
+        self._decided = 0.0
+        self._looked = 0.0  # when the last cycle began
+        self._pruned = 0.0
+        self._shown: dict[str, Any] = {}
+        self._problems: dict[str, str] = {}  # by step
+        self._began = time.monotonic()
+
+    @property
+    def rhythm(self) -> Cycle:
+        return self.record.cycle
+
+    def close(self) -> None:
+        """Let another process write the journal."""
+        self._journal.close()
+
+    def cycle(self) -> Next:
+        """Do one cycle."""
+        now = self._looked = time.time()
+        changed = self._take_over()
+        queue = self._look(now)
+        self._slot.blind = queue.freshness is not Freshness.FRESH
+        self._slot.settle(len(queue.glideins), _unseen(queue))
+        requests = self._requests(now)
+        downtimes = self._downtimes.read()
+        ended = self._step("outcomes", list[Outcome](), lambda: self._outcomes(now))
+        self._step("backoff", None, lambda: self._judge(queue, ended, now))
+        advertise = (
+            changed
+            or self.ads.due(self.rhythm, now)
+            or self.ads.outdated(self.record, requests.requests, downtimes, now)
+        )
+        if advertise or self._must_decide(queue, requests, downtimes, now):
+            decision = self._decide(queue, requests, downtimes, now)
+            worked = bool(decision.submit or decision.remove or decision.release)
+            if worked:
+                problems = act(
+                    decision, self._schedd, self._submitter, now, self._slot.beat
+                )
+                self._problems["acting"] = "; ".join(problems)
+                queue = self._look(now)
+            self._slot.settle(len(queue.glideins), _unseen(queue))
+            if advertise or worked:
+                self._slot.beat()
+                self._step(
+                    "advertising",
+                    None,
+                    lambda: self.ads.tell(
+                        self.record, decision, requests.heard, downtimes, self.retired, now
+                    ),
+                )
+        self._problems["collector"] = self.ads.problem
+        self._step("pruning", None, lambda: self._prune(queue, now))
+        following = self._following(queue, requests)
+        self._step("status", None, lambda: self._show(queue, following, now))
+        return following
+
+    # --- looking -------------------------------------------------------------------------
+
+    def _look(self, now: float) -> QueueView:
+        """Return the queue view; one that cannot be taken has failed."""
+        self._slot.beat()
+        failed = QueueView(Freshness.FAILED, 0, problem="looking at the queue failed")
+        return self._step("queue", failed, lambda: self._reader.view(now))
+
+    def _requests(self, now: float) -> RequestsView:
+        """Return what Frontends ask; of a retired entry, nobody may ask anything."""
+        if self.retired:
+            return RequestsView(now)
+        self._slot.beat()
+        view = self._step(
+            "requests", RequestsView(0, problem="reading requests failed"), self._view.read
+        )
+        return self._step(
+            "own requests", view, lambda: self._own.instead_of(view, self.record, now)
+        )
+
+    def _must_decide(
+        self, queue: QueueView, requests: RequestsView, downtimes: Downtimes, now: float
+    ) -> bool:
+        """Return whether a decision could differ from the last, which had nothing to do."""
+        basis = (
+            stamp(f"{self.folder}/queue.json"),
+            requests.requests,
+            requests.refusals,
+            requests.problem,
+            downtimes,
+            tuple(one.line for one in downtimes.lines if one.holds(now)),
+            queue.freshness,
+            queue.unseen,
+            self._backoffs.shares,
+        )
+        same = basis == self._basis
+        self._basis = basis
+        last = self._decision
+        if not same or last is None:
+            return True
+        return bool(last.submit or last.remove or last.release or last.to_remove)
+
+    # --- deciding ------------------------------------------------------------------------
+
+    def _decide(
+        self, queue: QueueView, requests: RequestsView, downtimes: Downtimes, now: float
+    ) -> Decision:
+        limits = self.record.limits
+        wanted = limits.submit_cycle if requests.requests else 0
+        wanted += limits.release_cycle if queue.glideins else 0
+        room = self._slot.reserve(
+            wanted, self.record.factory_glideins, self.record.factory_unseen
+        )
+        decision = decide(
+            requests,
+            queue,
+            limits,
+            entry=self.name,
+            now=now,
+            factory_room=room.glideins,
+            factory_unseen_room=room.unseen,
+            permits=self.record.allow_frontends,
+            downtimes=downtimes,
+            backoffs=self._backoffs,
+            turns=self._turns,
+        )
+        last, self._decision = self._decision, decision
+        self._turns, self._decided = decision.turns, now
+        if last is None or last.words != decision.words:
+            log.info("%s", decision.words)
+        return decision
+
+    def _judge(self, queue: QueueView, ended: list[Outcome], now: float) -> None:
+        """Bring the back-off up to date; an operator may open the entry by hand."""
+        before = self._backoffs
+        retry = self.folder / idle.RETRY
+        if retry.exists():
+            share = retry.read_text().strip()
+            self._backoffs = self._backoffs.released(share or None)
+            retry.unlink(missing_ok=True)
+            log.info("opened by hand share=%s", share or "all")
+        self._backoffs = self._backoffs.after(queue, ended, now)
+        if self._backoffs.shares != before.shares:
+            state_file.write(self.folder / BACKOFF, self._backoffs.as_json())
+
+    # --- what glideins leave -------------------------------------------------------------
+
+    def _outcomes(self, now: float) -> list[Outcome]:
+        """Read how glideins ended that left the queue."""
+        ended = self._reader.take_ended()
+        if not ended and not self._waiting:
+            return []
+        found, self._waiting = outcome.settle(
+            self.folder / "glideins", [*self._waiting, *ended], now
+        )
+        if found:
+            outcomes.append(self.folder, found)
+            self._statistics.add(found)
+            outcomes.save(self.folder, self._statistics)
+            for one in found:
+                log.info("glidein=%s ended cause=%s", one.glidein, one.cause)
+        return found
+
+    def _prune(self, queue: QueueView, now: float) -> None:
+        if queue.freshness is not Freshness.FRESH or 0 <= now - self._pruned < _PRUNE_S:
+            return
+        self._pruned = now
+        self._submitter.told.forget(self._reader.live_since(), now)
+        keep = prune.needed(queue, self._waiting)
+        for folder in (self.folder, self.folder / "glideins"):
+            prune.prune(folder, keep, now, prune.kinds(self.record.retention))
+
+    # --- the record, the status ----------------------------------------------------------
+
+    def _take_over(self) -> bool:
+        """Read the record if it is another one; return whether it is."""
+        now = self._record_stamps()
+        if now == self._stamps:
+            return False
+        try:
+            record = self._read_record()
+        except FactoryError as error:
+            self._problems["record"] = f"the old record stays: {error}"
+            log.error("the old record stays: %s", error)
+            return False
+        self._problems["record"] = ""
+        old, self.record = self.record, record
+        self._basis = None
+        if (old.schedd, old.collectors, old.ad_name) != (
+            record.schedd,
+            record.collectors,
+            record.ad_name,
+        ):
+            self._set_up_queue()
+        self._reader.record = self._submitter.record = record
+        log.info("took over a record retired=%s", self.retired)
+        return True
+
+    def _read_record(self) -> EntryRecord:
+        self._stamps = self._record_stamps()
+        self.retired = self._stamps[0] is None and self._stamps[1] is not None
+        return read_entry(self.work, self.name, retired=self.retired)
+
+    def _record_stamps(self) -> tuple[Any, Any]:
+        return stamp(f"{self.folder}/entry.json"), stamp(f"{self.folder}/retired.json")
+
+    def _set_up_queue(self) -> None:
+        record = self.record
+        self._schedd = Schedd(record.schedd, record.collectors, record.cycle.schedd_limit_s)
+        many = self._slot.board.blind() >= MANY
+        self._reader = QueueReader(
+            self.work, record, self._schedd, self._journal, _SHARED_S if many else 0.0
+        )
+        self._submitter = Submitter(
+            self.work, record, self._schedd, self._journal, self._reader
+        )
+
+    def _load_backoffs(self) -> Backoffs:
+        told = state_file.read(self.folder / BACKOFF)
+        try:
+            return backoff.from_json(told) if told else Backoffs({})
+        except FactoryError as error:
+            log.warning("%s: begins anew: %s", BACKOFF, error)
+            return Backoffs({})
+
+    def _following(self, queue: QueueView, requests: RequestsView) -> Next:
+        fresh = queue.freshness is Freshness.FRESH
+        nothing = fresh and not (queue.glideins or queue.unseen or self._waiting)
+        if self.retired:
+            return Next.RETIRED if nothing else Next.GO_ON
+        if not fresh and time.monotonic() - self._began < _SHARED_S:
+            return Next.SOON
+        told = not self.ads.problem and bool(self.ads.told)
+        asked = (
+            requests.requests or requests.refusals or requests.problem or not requests.taken
+        )
+        if nothing and told and not asked and not self._backoffs.shares:
+            return Next.IDLE
+        return Next.GO_ON
+
+    def _show(self, queue: QueueView, following: Next, now: float) -> None:
+        """Write the status, unless it says what it said."""
+        problems = {step: text for step, text in self._problems.items() if text}
+        words = {Next.RETIRED: "retired", Next.IDLE: "idle"}
+        state = words.get(following, "retiring" if self.retired else "working")
+        shown = {
+            "state": state,
+            "glideins": len(queue.glideins),
+            "unseen": _unseen(queue),
+            "queue": str(queue.freshness),
+            "problems": problems,
+            "decided": self._decided,
+            "advertised": self.ads.when,
+        }
+        if shown == self._shown:
+            return
+        decision = self._decision.as_json() if self._decision else None
+        state_file.write(
+            self.folder / STATUS, {"written": now, **shown, "decision": decision}
+        )
+        self._shown = shown
+
+    def rest(self) -> Rest:
+        """Leave what the daemon of an idle entry repeats; return what it has to know."""
+        idle.write_ads(self.folder, list(self.record.collectors), self.ads.told)
+        return Rest(
+            self._looked,
+            self._next_downtime(),
+            self.rhythm.delay_s,
+            self.rhythm.jitter,
+            due_after_s(self.rhythm),
+            self.ads.when,
+        )
+
+    def _next_downtime(self) -> float:
+        """Return when the next downtime begins or ends (epoch), 0: none will."""
+        now = time.time()
+        times = [
+            time_
+            for one in self._downtimes.read().lines
+            for time_ in (one.start, one.end)
+            if time_ is not None and time_ > now
+        ]
+        return min(times, default=0.0)
+
+    def _step(self, name: str, otherwise: Result, step: Callable[[], Result]) -> Result:
+        """Return what ``step`` does, or ``otherwise`` when that fails; then say so once."""
+        try:
+            result = step()
+        except Exception as error:
+            if self._problems.get(name) != str(error):
+                log.exception("step=%s failed", name)
+            self._problems[name] = str(error) or type(error).__name__
+            return otherwise
+        self._problems[name] = ""
+        return result
+
+
+def _unseen(queue: QueueView) -> int:
+    return sum(one.count for one in queue.unseen)

@@ -1,0 +1,51 @@
+"""What the children of the Factory daemon really do."""
+
+import logging
+import time
+from pathlib import Path
+
+from orchestrator.daemon import loop
+from orchestrator.daemon.board import Slot
+from orchestrator.daemon.entry_daemon import EntryDaemon
+from orchestrator.daemon.views_daemon import ViewsDaemon
+from orchestrator.errors import CollectorError
+from orchestrator.factory_record import FactoryRecord
+from orchestrator.protocol.ads import Kind, Withdrawal
+from orchestrator.protocol.collector import Collector
+from orchestrator.protocol.keys import Keyring
+
+log = logging.getLogger(__name__)
+
+
+class RealMains:
+    """The children of the factory of the work tree ``work``."""
+
+    def __init__(self, work: Path) -> None:
+        self._work = work
+        self._started = int(time.time())
+
+    def prepare(self, record: FactoryRecord) -> None:
+        """Make what all children share: the key of this run, and a session with the collector.
+
+        Raises:
+            FactoryError: the key cannot be read or written.
+        """
+        self._keyring = Keyring.start(
+            self._work / "factory", bits=record.key_bits, grace_s=record.key_grace_s
+        )
+        # A withdrawal of nothing, for it needs what advertising does.
+        nothing = Withdrawal(Kind.FACTORY, "false")
+        try:
+            Collector(record.collectors).withdraw([nothing])
+        except CollectorError as error:
+            log.warning("the collector does not answer yet: %s", error)
+
+    def entry(self, name: str, slot: Slot, parent: int, phase: float) -> int:
+        """Run the Entry daemon of entry ``name``."""
+        daemon = EntryDaemon(str(self._work), name, slot, self._keyring, self._started)
+        return loop.run(daemon, slot, parent, phase)
+
+    def views(self, slot: Slot, parent: int) -> int:
+        """Run the views daemon."""
+        daemon = ViewsDaemon(self._work, slot, self._keyring, self._started)
+        return loop.run(daemon, slot, parent)

@@ -1,0 +1,58 @@
+"""An entry's own look at the collector, for when nobody takes the view of all entries."""
+
+import logging
+import os
+import time
+from pathlib import Path
+
+from orchestrator.entry_record import EntryRecord
+from orchestrator.errors import FactoryError
+from orchestrator.factory_record import read_factory
+from orchestrator.protocol import records
+from orchestrator.protocol.collector import Collector
+from orchestrator.protocol.keys import Keyring
+from orchestrator.protocol.requests_view import STAMP, take_own
+from orchestrator.request import RequestsView
+
+log = logging.getLogger(__name__)
+
+_MISSED = 5  # cycles without a sign of who takes the view, and the entry looks itself
+
+
+class OwnRequests:
+    """Asks for the requests of one entry, seldom enough that hundreds of entries may."""
+
+    def __init__(self, work: Path, keyring: Keyring) -> None:
+        self._work = work
+        self._keyring = keyring
+        self._stamp = f"{work}/views/{STAMP}"
+        self._since = time.time()
+        self._last: RequestsView | None = None
+
+    def instead_of(
+        self, view: RequestsView, record: EntryRecord, now: float
+    ) -> RequestsView:
+        """Return ``view``, or a look of our own when nobody has tried for one for too long.
+
+        A collector that does not answer is no reason: it would not answer hundreds of entries
+        either.
+        """
+        try:
+            tried = os.stat(self._stamp).st_mtime  # noqa: PTH116
+        except OSError:
+            tried = 0.0
+        if now - max(tried, self._since) < _MISSED * record.cycle.delay_s:
+            self._last = None
+            return view
+        if self._last is not None and now - self._last.taken < record.cycle.delay_s:
+            return self._last
+        try:
+            reader = records.reader(
+                self._work, read_factory(self._work), [record], self._keyring
+            )
+            self._last = take_own(Collector(record.collectors), reader, record.name)
+        except FactoryError as error:
+            log.warning("own look at the requests failed: %s", error)
+            return view
+        log.info("took an own look at the requests found=%d", len(self._last.requests))
+        return self._last
