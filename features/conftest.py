@@ -11,6 +11,7 @@ pytest_plugins = [
     "features.fetch_fixtures",
     "features.glidein_fixtures",
     "features.glidein_steps",
+    "features.factory_fixtures",
     "features.publishing_fixtures",
     "features.publishing_steps",
 ]

@@ -1,0 +1,248 @@
+"""A factory at work: its daemons, the pool they use, a Frontend that asks for glideins.
+
+One identity per actor: the factory's daemons are the pool's user, a Frontend has a token.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features.glidein_fixtures import USER
+from orchestrator import condor_tarball, config, reconfig
+from orchestrator.daemon import state_file
+from orchestrator.daemon import status as daemon_status
+from orchestrator.daemon.factory_daemon import VIEWS
+from orchestrator.errors import PoolError
+from orchestrator.pool import Pool
+from orchestrator.protocol.ads import Ad, Kind
+from orchestrator.protocol.collector import Collector
+from orchestrator.protocol.frontend import Offer, RequestClient, publish_empty_areas
+from orchestrator.share import share
+from orchestrator.static_server import serving
+from tests.factory_user import let_user_in
+
+FRONTEND = "vo@pool"
+KNOBS = {
+    "ALLOW_ADVERTISE_MASTER": "*@pool",
+    "DENY_ADVERTISE_MASTER": "",
+    "MASTER_BACKOFF_CONSTANT": "1",  # seconds until the collector is there again
+}
+LIMIT_S = 120
+SCITOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ2byJ9."  # of a site that takes any
+
+FACTORY = """\
+factory = "Test"
+glidein = "here"
+schedd = "schedd@localhost"
+collector = ["{collector}"]
+condor_tarballs = {tarballs}
+
+[web]
+url = "{url}"
+
+[frontends.vo]
+identity = "{frontend}"
+classes = {{ frontend = "vo" }}
+
+[cycle]
+delay_s = 1
+jitter = 0.1
+advertise_every = 3
+full_query_s = 60
+collector_limit_s = 10
+schedd_limit_s = 20
+
+[restarts]
+delay_s = 0.2
+max_delay_s = 1
+attempts = 3
+heartbeat_s = 60
+"""
+ENTRY = """\
+gatekeeper = "localhost"
+grid_type = "{grid_type}"
+site = "Here"
+auth_method = "scitoken"
+
+[slot]
+cpus = 1
+memory_mb = 512
+
+[submit]
+attributes = {{ request_memory = "16", request_disk = "1024" }}
+"""
+
+
+def wait_for(what: str, look: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
+    """Return what ``look`` finds, once it finds something."""
+    deadline = time.monotonic() + limit_s
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"no {what} after {limit_s:.0f} s"
+        time.sleep(0.1)
+    return found
+
+
+@dataclass
+class WorkingFactory:
+    """A factory: its configuration and all it writes below ``folder``, its daemons in ``pool``."""
+
+    folder: Path
+    pool: Pool
+    url: str
+    tarballs: list[Path] = field(default_factory=list)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def work(self) -> Path:
+        return self.folder / "work"
+
+    def configure(self, *entries: str, grid_type: str = "vanilla") -> None:
+        """Write the configuration of these entries, and no others, and take it over."""
+        (self.folder / "entries").mkdir(exist_ok=True)
+        for tarball in self.tarballs:
+            with contextlib.suppress(FileExistsError):
+                os.link(tarball, self.folder / tarball.name)
+        (self.folder / "factory.toml").write_text(
+            FACTORY.format(
+                collector=self.pool.collector,
+                url=self.url,
+                frontend=FRONTEND,
+                tarballs=[tarball.name for tarball in self.tarballs],
+            )
+        )
+        for path in (self.folder / "entries").glob("*.toml"):
+            path.unlink()
+        for name in entries:
+            text = ENTRY.format(grid_type=grid_type)
+            (self.folder / f"entries/{name}.toml").write_text(text)
+        configuration = config.load(self.folder)
+        with reconfig.lock(configuration):
+            plan = reconfig.make_plan(configuration, share("glidein"))
+            reconfig.carry_out(plan, datetime.now(UTC))
+        if self.pool.root:
+            for path in [self.work, *self.work.rglob("*")]:
+                with contextlib.suppress(FileNotFoundError):  # daemons are at work there
+                    shutil.chown(path, USER)
+
+    def start(self) -> None:
+        """Start the daemons, and return when they are ready."""
+        ours, theirs = os.pipe()
+        with os.fdopen(ours, "rb") as ready:
+            words = ["tests.as_user", USER, "orchestrator.daemon.__main__", str(self.work)]
+            try:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", *words, "--ready-fd", str(theirs)],
+                    stdin=subprocess.DEVNULL,
+                    stderr=(self.folder / "said").open("ab"),
+                    pass_fds=[theirs],
+                    env={**os.environ, **self.pool.env, "PATH": os.environ["PATH"]},
+                )
+            finally:
+                os.close(theirs)
+            assert ready.readline(), self.said()
+
+    def said(self) -> str:
+        """What the daemons logged."""
+        return (self.folder / "said").read_text()
+
+    def status(self) -> daemon_status.Status:
+        return daemon_status.read(self.work)
+
+    def pid(self, daemon: str) -> int:
+        """The process of a daemon: of an entry by its name, or "views"."""
+        told = state_file.read(self.work / "factory/status.json").get("daemons", {})
+        pid: int = told.get(VIEWS if daemon == "views" else daemon, {}).get("pid", 0)
+        return pid
+
+    def kill(self, daemon: str) -> None:
+        """Kill a daemon with SIGKILL: "Factory" or as for :meth:`pid`; see it gone."""
+        assert self.process is not None
+        if daemon == "Factory":
+            self.process.kill()
+            self.process.wait()
+            return
+        pid = wait_for(daemon, lambda: self.pid(daemon))
+        os.kill(pid, signal.SIGKILL)
+        wait_for(f"other process of {daemon}", lambda: self.pid(daemon) not in (pid, 0))
+
+    def stop(self) -> int:
+        """Tell the daemons to stop, wait, and return the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(LIMIT_S)
+
+    def ads(self, kind: Kind) -> list[Ad]:
+        """The factory's ads that the collector has."""
+        return self.collector().ads(kind)
+
+    def entry_ad(self, entry: str) -> Ad:
+        """An entry's ad, {} while there is none."""
+        found = [ad for ad in self.ads(Kind.FACTORY) if ad["EntryName"] == entry]
+        return found[0] if found else {}
+
+    def collector(self) -> Collector:
+        """The collector as a Frontend sees it."""
+        levels = ("READ", "DAEMON", "ADVERTISE_MASTER")
+        return Collector(self.pool.collector, token=self.pool.token(FRONTEND, levels))
+
+    def glideins(self, entry: str) -> list[dict[str, Any]]:
+        """The entry's glideins in the queue."""
+        jobs = self.pool.queue(
+            ["ClusterId", "ProcId", "JobStatus", "GlideinEntryName", "GlideinSubmission"]
+        )
+        return [job for job in jobs if job.get("GlideinEntryName") == entry]
+
+
+@pytest.fixture(scope="module")
+def wms(
+    open_folder: Path, tarball_of: Callable[[str], tuple[Path, Path]]
+) -> Iterator[Pool]:
+    """The pool of a factory host: the WMS collector, and the schedd that glideins wait in."""
+    condor = open_folder / "factory-condor"
+    condor_tarball.unpack(tarball_of("trixie")[1], condor)
+    with Pool(condor, open_folder / "factory-pool", user=USER, knobs=KNOBS) as pool:
+        let_user_in(pool)
+        yield pool
+
+
+@pytest.fixture
+def factory_at_work(wms: Pool) -> Iterator[WorkingFactory]:
+    """A factory that is not configured yet; its daemons and glideins are gone at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="factory-test."))
+    folder.chmod(0o755)
+    (folder / "stage").mkdir()
+    try:
+        with serving(folder / "stage") as server:
+            factory = WorkingFactory(folder, wms, server.url)
+            yield factory
+            if factory.process is not None and factory.process.poll() is None:
+                factory.stop()
+            with contextlib.suppress(PoolError):  # there are none
+                wms.tool("condor_rm", "-constraint", "GlideinFactory =!= undefined")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def frontend(wms: Pool, factory_at_work: WorkingFactory) -> Iterator[RequestClient]:
+    """A Frontend's client; what it asked for is withdrawn at the end."""
+    folder = factory_at_work.folder / "stage/client"
+    web = publish_empty_areas(folder, f"{factory_at_work.url}/client")
+    offer = Offer(scitoken=SCITOKEN, idtoken=wms.token())
+    client = RequestClient(
+        factory_at_work.collector(), "vo", FRONTEND, "vo.main", web, offer
+    )
+    yield client
+    client.withdraw()

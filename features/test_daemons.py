@@ -1,0 +1,271 @@
+"""Steps of daemons.feature."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pytest_bdd import given, parsers, scenarios, then, when
+
+from features.factory_fixtures import LIMIT_S, WorkingFactory, wait_for
+from orchestrator.errors import FactoryError
+from orchestrator.pool import Jobs, Pool
+from orchestrator.protocol.ads import Kind
+from orchestrator.protocol.frontend import RequestClient
+
+scenarios("daemons.feature")
+
+IDLE, RUNNING = 1, 2  # JobStatus
+
+
+@given(parsers.parse('a factory at work with the entries "{one}" and "{other}"'))
+def at_work(factory_at_work: WorkingFactory, one: str, other: str) -> None:
+    factory_at_work.configure(one, other)
+    factory_at_work.start()
+
+
+@given(parsers.parse('a factory at work with the entry "{entry}" whose glideins run'))
+def at_work_here(
+    factory_at_work: WorkingFactory,
+    entry: str,
+    tarball_of: Callable[[str], tuple[Path, Path]],
+) -> None:
+    factory_at_work.tarballs.append(tarball_of("trixie")[0])
+    factory_at_work.configure(entry, grid_type="local")
+    factory_at_work.start()
+
+
+def ask(
+    factory: WorkingFactory, frontend: RequestClient, entry: str, idle: int, pool: str = ""
+) -> None:
+    """Ask as soon as the entry is there; what a Frontend asks it repeats, so it may be late."""
+    wait_for(f"ad of {entry}", lambda: factory.entry_ad(entry), LIMIT_S)
+    parameters = {"GLIDEIN_Collector": pool} if pool else {}
+    parameters |= {"GLIDEIN_Max_Idle": "60"}
+    frontend.ask(entry, idle=idle, most=idle, parameters=parameters)
+
+
+@given(parsers.parse('a Frontend has got {count:d} glideins of "{entry}"'))
+@when(parsers.parse('a Frontend asks "{entry}" for {count:d} idle glideins'))
+def asks(
+    factory_at_work: WorkingFactory, frontend: RequestClient, entry: str, count: int
+) -> None:
+    ask(factory_at_work, frontend, entry, count)
+    if not down(factory_at_work, entry):
+        waiting(factory_at_work, count, entry)
+
+
+def down(factory: WorkingFactory, entry: str) -> bool:
+    return str(factory.entry_ad(entry).get("GLIDEIN_In_Downtime")).lower() == "true"
+
+
+@then(parsers.parse('{count:d} glideins of "{entry}" wait in the queue'))
+def waiting(factory_at_work: WorkingFactory, count: int, entry: str) -> None:
+    def enough() -> bool:
+        return len(factory_at_work.glideins(entry)) >= count
+
+    wait_for(f"{count} glideins of {entry}: {factory_at_work.said()}", enough)
+    settled(factory_at_work, count, entry)
+
+
+def settled(factory: WorkingFactory, count: int, entry: str) -> None:
+    """See that there are so many, and still so many some cycles later."""
+    cycles = cycles_of(factory, entry)
+    if factory.process is not None and factory.process.poll() is None:
+        wait_for("more cycles", lambda: cycles_of(factory, entry) >= cycles + 3)
+    there = factory.glideins(entry)
+    assert len(there) == count, factory.said()
+    assert {job["JobStatus"] for job in there} <= {IDLE, RUNNING}
+
+
+def cycles_of(factory: WorkingFactory, entry: str) -> int:
+    daemon = factory.status().entries.get(entry, {}).get("daemon") or {}
+    return int(daemon.get("cycles", 0))
+
+
+@then(
+    parsers.parse(
+        'the factory tells the Frontend that it has {count:d} idle glideins at "{entry}"'
+    )
+)
+def tells_idle(frontend: RequestClient, count: int, entry: str) -> None:
+    tells(frontend, entry, "GlideinMonitorStatusIdle", count)
+
+
+@then(
+    parsers.parse('the factory tells the Frontend that {count:d} glidein runs at "{entry}"')
+)
+def tells_running(frontend: RequestClient, count: int, entry: str) -> None:
+    tells(frontend, entry, "GlideinMonitorStatusRunning", count)
+
+
+def tells(frontend: RequestClient, entry: str, attribute: str, count: int) -> None:
+    wait_for(
+        f"{attribute}={count} in {frontend.answer(entry)}",
+        lambda: (frontend.answer(entry) or {}).get(attribute) == count,
+    )
+
+
+@then(parsers.parse('nothing is submitted for "{entry}"'))
+def nothing(factory_at_work: WorkingFactory, entry: str) -> None:
+    settled(factory_at_work, 0, entry)
+
+
+@when(parsers.parse("the {daemon} daemon is killed"), target_fixture="since")
+def killed(factory_at_work: WorkingFactory, daemon: str) -> int:
+    since = int(time.time())
+    factory_at_work.kill("north" if daemon == "Entry" else daemon)
+    if daemon == "Factory":
+        factory_at_work.start()
+    return since
+
+
+@when("the collector is killed", target_fixture="since")
+def collector_killed(wms: Pool) -> int:
+    since = int(time.time())
+    for pid in wms._processes():
+        if Path(f"/proc/{pid}/comm").read_text().startswith("condor_collecto"):
+            os.kill(pid, signal.SIGKILL)
+            return since
+    raise AssertionError("no collector")
+
+
+@then(parsers.parse('the entries "{one}" and "{other}" are advertised anew'))
+def advertised_anew(
+    factory_at_work: WorkingFactory, since: int, one: str, other: str
+) -> None:
+    def anew() -> bool:
+        heard = {
+            str(ad["EntryName"]): int(ad["LastHeardFrom"])
+            for ad in factory_at_work.ads(Kind.FACTORY)
+        }
+        return all(heard.get(name, 0) > since for name in (one, other))
+
+    wait_for("newer ads", lambda: unless_away(anew))
+    wait_for("global ad", lambda: factory_at_work.ads(Kind.GLOBAL))
+
+
+def unless_away(look: Callable[[], bool]) -> bool:
+    """Return what is seen; nothing while the collector is away."""
+    try:
+        return look()
+    except FactoryError:
+        return False
+
+
+@then(parsers.parse('the Frontend still has {count:d} glideins of "{entry}"'))
+def still_has(factory_at_work: WorkingFactory, count: int, entry: str) -> None:
+    settled(factory_at_work, count, entry)
+
+
+@then(parsers.parse('a Frontend that asks "{entry}" for {count:d} idle glidein gets it'))
+def asks_and_gets(
+    factory_at_work: WorkingFactory, frontend: RequestClient, entry: str, count: int
+) -> None:
+    ask(factory_at_work, frontend, entry, count)
+    waiting(factory_at_work, count, entry)
+
+
+@given(parsers.parse('the entry "{entry}" is in a downtime, for "{comment}"'))
+def in_downtime(factory_at_work: WorkingFactory, entry: str, comment: str) -> None:
+    start = datetime.fromtimestamp(time.time() - 60, UTC).isoformat()
+    line = f"{start} None {entry} # {comment}\n"
+    (factory_at_work.work / "downtimes.lst").write_text(line)
+    wait_for("downtime in the ad", lambda: down(factory_at_work, entry))
+
+
+@then(parsers.parse('the entry "{entry}" is advertised as down, for "{comment}"'))
+def advertised_as_down(factory_at_work: WorkingFactory, entry: str, comment: str) -> None:
+    def says() -> bool:
+        told = str(factory_at_work.entry_ad(entry).get("GLIDEIN_Downtime_Comment", ""))
+        return down(factory_at_work, entry) and comment in told
+
+    wait_for(f"{comment} in the ad: {factory_at_work.said()}", says)
+
+
+@then(parsers.parse('after the downtime the Frontend gets {count:d} glideins of "{entry}"'))
+def after_downtime(factory_at_work: WorkingFactory, count: int, entry: str) -> None:
+    (factory_at_work.work / "downtimes.lst").write_text("")
+    waiting(factory_at_work, count, entry)
+
+
+@when("the Entry daemon is killed again and again")
+def killed_again(factory_at_work: WorkingFactory) -> None:
+    def left_down() -> bool:
+        daemon = factory_at_work.status().entries["north"]["daemon"]
+        if daemon["state"] == "left down":
+            return True
+        if daemon["pid"]:
+            with contextlib.suppress(ProcessLookupError):  # the status is a moment old
+                os.kill(daemon["pid"], signal.SIGKILL)
+        return False
+
+    wait_for("daemon that was left down", left_down)
+
+
+@then(parsers.parse('the entry "{entry}" is in service'))
+def in_service(factory_at_work: WorkingFactory, entry: str) -> None:
+    assert factory_at_work.entry_ad(entry)
+    assert not down(factory_at_work, entry)
+
+
+@when(parsers.parse('the operator retires "{old}" and adds "{new}"'))
+def reconfigures(factory_at_work: WorkingFactory, old: str, new: str) -> None:
+    names = {*factory_at_work.status().entries} - {old} | {new}
+    factory_at_work.configure(*sorted(names))
+
+
+@then(parsers.parse('"{entry}" is advertised'))
+def is_advertised(factory_at_work: WorkingFactory, entry: str) -> None:
+    wait_for(f"ad of {entry}", lambda: factory_at_work.entry_ad(entry))
+    assert not down(factory_at_work, entry)
+
+
+@then(parsers.parse('"{entry}" is advertised as down until its glideins are gone'))
+def down_until_gone(factory_at_work: WorkingFactory, wms: Pool, entry: str) -> None:
+    wait_for("downtime in the ad", lambda: down(factory_at_work, entry))
+    settled(factory_at_work, 2, entry)
+    wms.tool("condor_rm", "-constraint", f'GlideinEntryName == "{entry}"')
+    wait_for("end of the ad", lambda: not factory_at_work.entry_ad(entry))
+    wait_for("end of its daemon", lambda: entry not in factory_at_work.status().entries)
+
+
+@when("the factory is told to stop")
+def told_to_stop(factory_at_work: WorkingFactory) -> None:
+    assert factory_at_work.stop() == 0, factory_at_work.said()
+
+
+@then("no ad of the factory is left")
+def no_ad_left(factory_at_work: WorkingFactory) -> None:
+    kinds = (Kind.FACTORY, Kind.GLOBAL, Kind.CLIENT)
+    wait_for("end of all ads", lambda: not any(factory_at_work.ads(kind) for kind in kinds))
+
+
+@given("a user whose job waits in the Frontend's pool", target_fixture="job")
+def user_job(pool: Pool) -> Jobs:
+    return pool.submit({"executable": "/bin/sleep", "arguments": "2"})
+
+
+@when(parsers.parse('the Frontend asks "{entry}" for {count:d} idle glidein, for its pool'))
+def asks_for_pool(
+    factory_at_work: WorkingFactory,
+    frontend: RequestClient,
+    pool: Pool,
+    entry: str,
+    count: int,
+) -> None:
+    frontend.offer = type(frontend.offer)(
+        scitoken=frontend.offer.scitoken, idtoken=pool.token()
+    )
+    ask(factory_at_work, frontend, entry, count, pool.collector)
+
+
+@then("the job runs in the glidein")
+def job_runs(job: Jobs, pool: Pool, factory_at_work: WorkingFactory) -> None:
+    assert pool.wait(job, LIMIT_S) == {0: 0}, factory_at_work.said()
+    slots = pool.slots(["GLIDEIN_Entry_Name", "GLIDEIN_Factory", "GLIDECLIENT_Name"])
+    assert {slot.get("GLIDEIN_Entry_Name") for slot in slots} == {"here"}
+    assert {slot.get("GLIDECLIENT_Name") for slot in slots} == {"vo.main"}
