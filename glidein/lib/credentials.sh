@@ -29,6 +29,7 @@ credentials_copy() {
   for source in ${_CREDENTIALS_SOURCES[@]+"${_CREDENTIALS_SOURCES[@]}"}; do
     _credentials_kind "$source"
     kind=$REPLY
+    [[ -f $source ]] || log_fail 1 "not a file: the credential $source" || return $? # a pipe would hold us
     knob_file "$source" || log_fail 1 "cannot read the credential $source" || return $?
     _credentials_good "$source" "$REPLY" || return 1
     if [[ -n $_CREDENTIALS_END ]] && ((_CREDENTIALS_END <= now)); then
@@ -76,7 +77,7 @@ credentials_refresh() {
   local source text changed=1
   _credentials_sources 2>/dev/null || :
   for source in ${_CREDENTIALS_SOURCES[@]+"${_CREDENTIALS_SOURCES[@]}"}; do
-    knob_file "$source" || continue
+    [[ -f $source ]] && knob_file "$source" || continue
     text=$REPLY
     if [[ -n ${_CREDENTIALS_COPY[$source]-} ]] && knob_file "${_CREDENTIALS_COPY[$source]}"; then
       [[ $REPLY != "$text" ]] || continue

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # credentials.sh alone: what is copied, what is refused, what is looked at again.
+# shellcheck disable=SC2016  # what is quoted is for another bash
 
 bats_require_minimum_version 1.5.0
 
@@ -65,6 +66,13 @@ proxy() {
   printf 'aa.bb.cc\n' >"$START/credential_a.idtoken"
   credentials_copy || false
   ((CREDENTIALS_EXPIRE >= NOW + 86400 && CREDENTIALS_EXPIRE < NOW + 86400 + 60))
+}
+
+@test "what is no file is an error, and nobody waits for what a pipe may bring" {
+  mkfifo "$START/credential_pipe.idtoken"
+  run -1 timeout 20 bash -uc 'for module in log clock config report knob expiry credentials; do source "$LIB/$module.sh"; done
+    config_set GLIDEIN_START_DIR_ORIG "$1"; WORK=$2 credentials_copy' copy "$START" "$WORK"
+  [[ $output == *"not a file: the credential $START/credential_pipe.idtoken"* ]]
 }
 
 @test "what is none is an error that does not show it" {
