@@ -192,8 +192,9 @@ def test_files_touched_are_counted_for_many_entries(configured: Configured) -> N
         return sorted(touched(before, found))
 
     # An area has constants, variables, list, bundle, signature, description; and a record each.
-    # The factory: the same with its library and a script, stop list, script, records, lock.
-    main = 6 + len(area.LIBRARY) + 1
+    # The factory: the same with its library, what scripts call, and a script; stop list,
+    # what is submitted, records, lock.
+    main = 6 + len(area.LIBRARY) + len(area.WORKER_API) + 1
     assert len(run()) == entries * 7 + main + 1 + 5
     assert run() == []
     name = many_entries.name_of(7)
