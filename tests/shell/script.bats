@@ -22,6 +22,7 @@ setup() {
 area_row_wanted() { return 0; }
 area_place_row() { REPLY=$WORK/main/${AREA_ROW_OUT[$1]}; }
 area_apis() { REPLY=''; }
+area_note() { :; }
 
 # foreign NAME - a script of the main area, in its list, from standard input
 foreign() {
