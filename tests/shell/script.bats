@@ -252,6 +252,7 @@ except ChildProcessError: print(\"none\")"'
     for m in log clock job config phase report interface hooks periodic wrapper script; do source "$LIB/$m.sh"; done
     source "$LIB/../worker_api/error_augment.sh"
     mount -t tmpfs -o size=1m none "$1" && cp -r "$2/." "$1" && cd "$1" && WORK=$1 || exit 9
+    declare -A OPTION=()
     config_set GLIDEIN_UUID u
     script_run "$WORK/main/s" main
     status=$?
