@@ -9,6 +9,7 @@ pytest_plugins = [
     "features.batch_systems_fixtures",
     "features.condor_fixtures",
     "features.fetch_fixtures",
+    "features.frontend_fixtures",
     "features.glidein_fixtures",
     "features.glidein_steps",
     "features.factory_fixtures",

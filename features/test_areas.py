@@ -1,23 +1,19 @@
 """Steps of areas.feature."""
 
-import hashlib
 import io
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
+from features.frontend_fixtures import STAMP, Frontend, description, file_list
 from features.glidein_fixtures import Factory, Node
 from orchestrator.local_glidein import LocalGlidein
-from orchestrator.static_server import serving
 
 scenarios("areas.feature")
 
-STAMP = "k3cbZC"  # what the reference has in its names is a time, not a hash
 SCRIPT = """\
 #!/bin/sh
 echo "$# $1 $2 $(pwd)" >>script_ran
@@ -121,66 +117,8 @@ def last(glidein: LocalGlidein) -> None:
     assert asked.stdout == "FALSE\n"
 
 
-@dataclass
-class Frontend:
-    """The two areas of a Frontend: group and client, in the reference's formats."""
-
-    root: Path
-    url: str
-    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    unsigned: set[str] = field(default_factory=set)
-    changed: set[str] = field(default_factory=set)
-
-    def publish(self) -> list[str]:
-        """Write both areas; return the glidein's options for them."""
-        signs = {}
-        for area, folder in (("client", self.root), ("group", self.root / "group_main")):
-            folder.mkdir(exist_ok=True)
-            lines = ["# File: signature", "#"]
-            for name, content in self.files[area].items():
-                (folder / name).write_bytes(
-                    content + b"changed\n" if name in self.changed else content
-                )
-                if name not in self.unsigned:
-                    lines.append(f"{hashlib.sha1(content).hexdigest()}  {name}")
-            text = ("\n".join(lines) + "\n").encode()
-            (folder / f"signature.{STAMP}.sha1").write_bytes(text)
-            signs[area] = hashlib.sha1(text).hexdigest()
-        description = f"description.{STAMP}.cfg"
-        return [
-            *("-clientweb", self.url, "-clientsign", signs["client"]),
-            *("-clientsigntype", "sha1", "-clientdescript", description),
-            *("-clientgroup", "main", "-clientwebgroup", f"{self.url}/group_main"),
-            *("-clientsigngroup", signs["group"], "-clientdescriptgroup", description),
-        ]
-
-
-def file_list(*rows: tuple[str, str, str, str]) -> bytes:
-    """Write a list of the reference: out, in, type and the key for its path."""
-    head = "# Outfile \tInFile \tType \tPeriod \tPrefix \tCondition \tConfigOut\n"
-    lines = [
-        f"{out} \t{name} \t{kind} \t0 \tGLIDEIN_PS_ \tTRUE \t{key}\n"
-        for out, name, kind, key in rows
-    ]
-    return (head + "".join(lines)).encode()
-
-
-def description(*lists: str) -> bytes:
-    text = f"signature \tsignature.{STAMP}.sha1\n"
-    return (text + "".join(f"{name} \t{name}.{STAMP}.lst\n" for name in lists)).encode()
-
-
 def saying(word: str) -> bytes:
     return f"#!/bin/sh\necho {word} $2 >>order\n".encode()
-
-
-@pytest.fixture
-def frontend(tmp_path: Path) -> Iterator[Frontend]:
-    """A Frontend with two areas, served but not yet written."""
-    root = tmp_path / "frontend"
-    root.mkdir()
-    with serving(root) as server:
-        yield Frontend(root, server.url)
 
 
 @given("a Frontend that publishes areas as the reference does", target_fixture="published")

@@ -186,7 +186,7 @@ FACTORY_MISTAKES = [
     ('"site_check.sh"', '"constants.cfg"', "what the factory itself calls a file"),
     ('"site_check.sh"', '"condor.sh"', "what the factory itself calls a file"),
     ('"exec"', '"untar"\nuntar_dir = "../.."', "not a folder below"),
-    ('"exec"', '"untar"\nuntar_dir = "a/../b"', "leaves the area's folder"),
+    ('"exec"', '"untar"\nuntar_dir = "a/../b"', "leaves the work directory"),
     (
         "files/check.sh",
         "files/none.sh",

@@ -392,7 +392,7 @@ _area_verify_untar() {
 }
 
 # area_place_row INDEX - a file's turn: put it under its own name into its area's folder, and note in
-#   the configuration where it is. One whose condition came true only now is brought and checked first.
+#   the configuration where it is, unless it is to be run first. One whose condition came true only now is brought and checked first.
 #   Sets REPLY to its place.
 #   Returns:  0;  1 with PHASE_EXIT=30 where a check was what failed
 area_place_row() {
@@ -443,7 +443,8 @@ _area_place_file() {
   fi
   umask 077
   ((status == 0)) || log_fail 1 "cannot write $to" || return $?
-  _area_note "$1" "$to" || return 1
+  # A program is known when it has run.
+  [[ ${AREA_ROW_TYPE[$1]} == exec* ]] || area_note "$1" "$to" || return 1
   [[ ${AREA_ROW_CONFIG[$1]} != CONSTS_FILE ]] || _area_constants "$to" config_constant || return 1
   REPLY=$to
 }
@@ -462,7 +463,7 @@ _area_place_untar() {
       mv -- "${inner[0]}" "$folder.inner" && rmdir -- "$folder" && mv -- "$folder.inner" "$folder" || return 1
     fi
   fi
-  _area_note "$1" "$folder" || return 1
+  area_note "$1" "$folder" || return 1
   REPLY=$folder
 }
 
@@ -513,8 +514,8 @@ _area_untar_folder() {
   REPLY=$path
 }
 
-# _area_note INDEX PATH - ConfigOut: the configuration's key for the file, prefixed by section
-_area_note() {
+# area_note INDEX PATH - ConfigOut: the configuration's key for the file, prefixed by section
+area_note() {
   local key=${AREA_ROW_CONFIG[$1]} prefix=
   [[ $key != FALSE && -n $key ]] || return 0
   case ${AREA_ROW_SECTION[$1]} in

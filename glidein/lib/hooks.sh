@@ -13,14 +13,15 @@
 
 # hooks_after_list SECTION KEY - a list is worked through: what the reference then does
 hooks_after_list() {
-  local folder=${AREA["$1.folder"]:-}
+  local folder=${AREA["$1.folder"]:-} brought
   case "$1 $2" in
-    'main at_file_list')
+    'main at_file_list' | 'main after_file_list')
       INTERFACE_PATH=$WORK/.gwms.d/bin
-      containers_setup || return 1
-      ;;
-    'main after_file_list')
-      [[ ! -d $folder/lib ]] || cp -R -- "$folder/lib/." "$WORK/.gwms.d/lib/"
+      brought=("$folder"/lib/*/*)
+      # What is there from the start is in both places.
+      [[ ${brought[*]} == "$folder/lib/python/gconfig.py" || ! -e ${brought[0]} ]] \
+        || cp -R -- "$folder/lib/." "$WORK/.gwms.d/lib/" || return 1
+      [[ $2 != at_file_list ]] || containers_setup
       ;;
     client*)
       [[ -f $folder/setup_prejob.sh ]] || return 0

@@ -21,7 +21,7 @@ _interface_folders() {
   local hook=$WORK/.gwms.d/exec logs
   config_get GLIDEIN_UUID unknown
   logs=$WORK/logs/$REPLY/shards/creating
-  mkdir -p -- "$WORK/main" "$WORK/.gwms.d/bin" "$WORK/.gwms.d/lib/python" "$hook/setup" "$hook/prejob" \
+  mkdir -p -- "$WORK/main/lib/python" "$WORK/.gwms.d/bin" "$WORK/.gwms.d/lib/python" "$hook/setup" "$hook/prejob" \
     "$hook/postjob" "$hook/cleanup" "$hook/setup_singularity" "$logs" \
     || log_fail 1 "cannot make folders for scripts in $WORK"
 }
@@ -53,7 +53,9 @@ _interface_files() {
         programs+=("$WORK/.gwms.d/bin/$name")
         ;;
     esac
-    [[ $name != *.py ]] || _interface_write "$content" "$WORK/.gwms.d/lib/python/$name" || return 1
+    [[ $name != *.py ]] \
+      || { _interface_write "$content" "$WORK/main/lib/python/$name" && _interface_write "$content" "$WORK/.gwms.d/lib/python/$name"; } \
+      || return 1
   done <<<"$REPLY"
   [[ -z $missing ]] || log_fail 1 "cannot read $missing" || return $?
   ((${#programs[@]} > 0)) || log_fail 1 "the scripts' interface is neither in the main area nor beside us" || return $?

@@ -48,20 +48,23 @@ _script_turn() {
   case $type in
     wrapper) wrapper_add "$2" ;;
     exec | exec:s)
-      [[ $section != main || $name != "${AREA["main.last_script"]:-}" ]] || return 0
-      if hooks_is_cleanup "$name"; then
-        hooks_keep "$2"
-        return $?
+      if [[ $section == main && $name == "${AREA["main.last_script"]:-}" ]]; then
+        : # what it does, we do ourselves
+      elif hooks_is_cleanup "$name"; then
+        hooks_keep "$2" || return 1
+      else
+        script_run "$2" "$section" "$3" "$type" || return 1
+        ((period == 0)) || periodic_add "$2" "$section" "$period" "${AREA_ROW_PREFIX[$1]}" || return 1
       fi
-      script_run "$2" "$section" "$3" "$type" || return 1
-      ((period == 0)) || periodic_add "$2" "$section" "$period" "${AREA_ROW_PREFIX[$1]}"
+      area_note "$1" "$2"
       ;;
   esac
 }
 
 # script_run PATH SECTION [LIST [TYPE]] - run one script under the interface of worker_api.
 #   Returns:  0
-#             1  its exit status was not 0, it was ended after its time, or it broke glidein_config
+#             1  its exit status was not 0, it was ended after its time, it broke glidein_config, or
+#                it left no room on the disk
 script_run() {
   local path=$1 section=$2 name=${1##*/} status started epoch ms limit
   config_write || return 1
@@ -88,6 +91,10 @@ script_run() {
   fi
   if ! config_load; then
     _script_blame "$section/$name" 'it broke glidein_config' "$limit" 0
+    return 1
+  fi
+  if ! { printf '%65536s' '' >"$WORK/.glidein/room"; } 2>/dev/null; then
+    _script_blame "$section/$name" "no room is left in $WORK after it" "$limit" 0
     return 1
   fi
   log_info "script $section/$name: ok ms=$ms"

@@ -135,14 +135,14 @@ class File(Part):
             raise ValueError("period_s is for what is run: kind exec")
         if self.untar_dir and self.kind != "untar":
             raise ValueError("untar_dir is for kind untar")
-        if self.untar_dir and not re.fullmatch(
-            r"[A-Za-z0-9_+-][A-Za-z0-9._+/-]*", self.untar_dir
-        ):
+        # `../NAME` is a folder beside the area's, still in the glidein's work directory.
+        folder = self.untar_dir.removeprefix("../")
+        if self.untar_dir and not re.fullmatch(r"[A-Za-z0-9_+-][A-Za-z0-9._+/-]*", folder):
             raise ValueError(
-                f'untar_dir "{self.untar_dir}" is not a folder below the area\'s'
+                f'untar_dir "{self.untar_dir}" is not a folder below the area\'s, or beside it'
             )
-        if ".." in self.untar_dir.split("/"):
-            raise ValueError(f'untar_dir "{self.untar_dir}" leaves the area\'s folder')
+        if ".." in folder.split("/"):
+            raise ValueError(f'untar_dir "{self.untar_dir}" leaves the work directory')
         return self
 
     @property

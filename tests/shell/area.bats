@@ -23,6 +23,7 @@ fetch_reset() { QUEUE=(); }
 fetch_queue() { QUEUE[$2]="$1 $3 $4 ${*:5}"; }
 fetch_run() {
   local dest url hash max how from said status=0
+  printf 'a round\n' >>"$WEB/rounds"
   for dest in ${QUEUE[@]+"${!QUEUE[@]}"}; do
     read -r url hash max how <<<"${QUEUE[$dest]}"
     from=$WEB/${url#http://web/}

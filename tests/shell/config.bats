@@ -7,6 +7,7 @@ bats_require_minimum_version 1.5.0
 setup() {
   load helper
   source "$LIB/log.sh"
+  source "$LIB/clock.sh"
   source "$LIB/config.sh"
   WORK="$PWD/a work dir"
   mkdir "$WORK"
@@ -86,7 +87,7 @@ setup() {
 @test "config_write: a full disk leaves the old file, and nothing else" {
   needs root unshare
   run -0 unshare --mount bash -uc '
-    source "$LIB/log.sh" && source "$LIB/config.sh"
+    source "$LIB/log.sh" && source "$LIB/clock.sh" && source "$LIB/config.sh"
     mount -t tmpfs -o size=8k none "$1" && WORK=$1
     config_set KEY old && config_write || exit 9
     for i in {1..60}; do config_set "KEY_$i" "$(printf "%0200d" "$i")"; done
@@ -135,4 +136,71 @@ setup() {
   config_write && config_load
   config_get K_1
   [[ $REPLY == 'a_K1 b' ]]
+}
+
+@test "config_write: what others put into the file stays, also what we cannot read" {
+  config_set A 1 && config_write
+  printf '# a comment\n1x odd\nTHEIRS 1\n' >>"$WORK/glidein_config"
+  config_set B 2 && config_write
+  [[ $(sort "$WORK/glidein_config") == $'# a comment\n1x odd\nA 1\nB 2\nTHEIRS 1' ]]
+  config_get THEIRS && [[ $REPLY == 1 ]]
+}
+
+@test "config_write: nothing to say leaves the file alone" {
+  config_set A 1 && config_write
+  local before
+  before=$(stat -c %i "$WORK/glidein_config")
+  config_write && config_load && config_write
+  [[ $(stat -c %i "$WORK/glidein_config") == "$before" ]]
+}
+
+@test "config_write: waits for a script that replaces the file, and takes the lock of a dead one away" {
+  config_set A 1 && config_write
+  echo half >"$WORK/glidein_config.rewrite"
+  (sleep 0.5 && printf 'A 1\nFROM_SCRIPT 1\n' >"$WORK/glidein_config.rewrite" && mv "$WORK/glidein_config.rewrite" "$WORK/glidein_config") &
+  config_set B 2 && config_write
+  wait
+  [[ $(<"$WORK/glidein_config") == $'A 1\nFROM_SCRIPT 1\nB 2' ]]
+  echo dead >"$WORK/glidein_config.rewrite"
+  config_set C 3 && config_write
+  [[ $(<"$WORK/glidein_config") == *'C 3' && ! -e $WORK/glidein_config.rewrite ]]
+}
+
+@test "config_load: a key that a script removed is gone" {
+  config_set A 1 && config_set B 2 && config_write
+  sed -i '/^A/d' "$WORK/glidein_config"
+  config_load
+  run -1 config_get A
+  config_set C 3 && config_write
+  [[ $(<"$WORK/glidein_config") == $'B 2\nC 3' ]]
+}
+
+@test "config_load: a file that is not ours any more is 1, and what we know stays" {
+  config_set GLIDEIN_UUID u && config_set A 1 && config_write
+  echo 'A 2' >"$WORK/glidein_config"
+  run -1 config_load
+  config_load 2>/dev/null || config_get A
+  [[ $REPLY == 1 ]]
+}
+
+@test "config_load: a file without end is 1, soon" {
+  config_set A 1 && config_write
+  head -c 3000000 /dev/zero | tr '\0' x >>"$WORK/glidein_config"
+  CONFIG_MAX=1000000 run -1 config_load
+  [[ $output == *'over 1000000 bytes'* ]]
+}
+
+@test "config_ahead: counts until the scripts begin, and is never written" {
+  config_set A param && config_set B param && config_write
+  config_ahead A later && config_ahead C later
+  config_get A && [[ $REPLY == later ]]
+  config_set C decided
+  config_get C && [[ $REPLY == decided ]]
+  config_write
+  [[ $(<"$WORK/glidein_config") == $'A param\nB param\nC decided' ]]
+  config_ahead_end
+  config_get A && [[ $REPLY == param ]]
+  config_constant A later && config_constant C later
+  config_get A && [[ $REPLY == later ]]
+  config_get C && [[ $REPLY == decided ]]
 }

@@ -19,14 +19,15 @@ setup() {
 # hook NAME - a clean-up script, from standard input
 hook() { cat >"$WORK/.gwms.d/exec/cleanup/$1"; }
 
-@test "hooks_after_list: main at opens PATH, main after copies libraries, nothing else does" {
+@test "hooks_after_list: main at opens PATH and copies libraries, as main after does; nothing else" {
   echo module >"$WORK/main/lib/python/m.py"
   hooks_after_list main file_list
   [[ -z ${INTERFACE_PATH:-} && ! -e $WORK/.gwms.d/lib/python ]]
   hooks_after_list main at_file_list
-  [[ $INTERFACE_PATH == "$WORK/.gwms.d/bin" ]]
+  [[ $INTERFACE_PATH == "$WORK/.gwms.d/bin" && $(<"$WORK/.gwms.d/lib/python/m.py") == module ]]
+  echo newer >"$WORK/main/lib/python/m.py"
   hooks_after_list main after_file_list
-  [[ $(<"$WORK/.gwms.d/lib/python/m.py") == module ]]
+  [[ $(<"$WORK/.gwms.d/lib/python/m.py") == newer ]]
 }
 
 @test "hooks_after_list: setup_prejob.sh of a client becomes a hook to be sourced" {

@@ -22,6 +22,7 @@ setup() {
 area_row_wanted() { return 0; }
 area_place_row() { REPLY=$WORK/main/${AREA_ROW_OUT[$1]}; }
 area_apis() { REPLY=''; }
+area_note() { :; }
 
 # foreign NAME - a script of the main area, in its list, from standard input
 foreign() {
@@ -241,6 +242,23 @@ except ChildProcessError: print(\"none\")"'
     rm -rf glidein_config
   done
   config_get GLIDEIN_UUID && [[ $REPLY == ours ]]
+}
+
+@test "script_run: one that fills the disk is named, and the clean-up still works" {
+  needs root unshare
+  foreign s <<<'head -c 100000000 /dev/zero >big 2>/dev/null; exit 0'
+  cp -r "$WORK" "$BATS_TEST_TMPDIR/kept"
+  run -1 unshare --mount bash -uc '
+    for m in log clock job config phase report interface hooks periodic wrapper script; do source "$LIB/$m.sh"; done
+    source "$LIB/../worker_api/error_augment.sh"
+    mount -t tmpfs -o size=1m none "$1" && cp -r "$2/." "$1" && cd "$1" && WORK=$1 || exit 9
+    declare -A OPTION=()
+    config_set GLIDEIN_UUID u
+    script_run "$WORK/main/s" main
+    status=$?
+    rm big && config_write && grep -q "^GLIDEIN_LAST_SCRIPT main/s" glidein_config || exit 8
+    exit "$status"' full "$WORK" "$BATS_TEST_TMPDIR/kept"
+  [[ $output == *"script main/s: no room is left in $WORK after it"* ]]
 }
 
 @test "script_run: exec:s runs through singularity_wrapper.sh where main has it" {
