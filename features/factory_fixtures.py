@@ -236,7 +236,7 @@ def factory_at_work(wms: Pool) -> Iterator[WorkingFactory]:
 
 
 @pytest.fixture
-def frontend(wms: Pool, factory_at_work: WorkingFactory) -> Iterator[RequestClient]:
+def asker(wms: Pool, factory_at_work: WorkingFactory) -> Iterator[RequestClient]:
     """A Frontend's client; what it asked for is withdrawn at the end."""
     folder = factory_at_work.folder / "stage/client"
     web = publish_empty_areas(folder, f"{factory_at_work.url}/client")

@@ -39,21 +39,21 @@ def at_work_here(
 
 
 def ask(
-    factory: WorkingFactory, frontend: RequestClient, entry: str, idle: int, pool: str = ""
+    factory: WorkingFactory, asker: RequestClient, entry: str, idle: int, pool: str = ""
 ) -> None:
     """Ask as soon as the entry is there; what a Frontend asks it repeats, so it may be late."""
     wait_for(f"ad of {entry}", lambda: factory.entry_ad(entry), LIMIT_S)
     parameters = {"GLIDEIN_Collector": pool} if pool else {}
     parameters |= {"GLIDEIN_Max_Idle": "60"}
-    frontend.ask(entry, idle=idle, most=idle, parameters=parameters)
+    asker.ask(entry, idle=idle, most=idle, parameters=parameters)
 
 
 @given(parsers.parse('a Frontend has got {count:d} glideins of "{entry}"'))
 @when(parsers.parse('a Frontend asks "{entry}" for {count:d} idle glideins'))
 def asks(
-    factory_at_work: WorkingFactory, frontend: RequestClient, entry: str, count: int
+    factory_at_work: WorkingFactory, asker: RequestClient, entry: str, count: int
 ) -> None:
-    ask(factory_at_work, frontend, entry, count)
+    ask(factory_at_work, asker, entry, count)
     if not down(factory_at_work, entry):
         waiting(factory_at_work, count, entry)
 
@@ -91,21 +91,21 @@ def cycles_of(factory: WorkingFactory, entry: str) -> int:
         'the factory tells the Frontend that it has {count:d} idle glideins at "{entry}"'
     )
 )
-def tells_idle(frontend: RequestClient, count: int, entry: str) -> None:
-    tells(frontend, entry, "GlideinMonitorStatusIdle", count)
+def tells_idle(asker: RequestClient, count: int, entry: str) -> None:
+    tells(asker, entry, "GlideinMonitorStatusIdle", count)
 
 
 @then(
     parsers.parse('the factory tells the Frontend that {count:d} glidein runs at "{entry}"')
 )
-def tells_running(frontend: RequestClient, count: int, entry: str) -> None:
-    tells(frontend, entry, "GlideinMonitorStatusRunning", count)
+def tells_running(asker: RequestClient, count: int, entry: str) -> None:
+    tells(asker, entry, "GlideinMonitorStatusRunning", count)
 
 
-def tells(frontend: RequestClient, entry: str, attribute: str, count: int) -> None:
+def tells(asker: RequestClient, entry: str, attribute: str, count: int) -> None:
     wait_for(
-        f"{attribute}={count} in {frontend.answer(entry)}",
-        lambda: (frontend.answer(entry) or {}).get(attribute) == count,
+        f"{attribute}={count} in {asker.answer(entry)}",
+        lambda: (asker.answer(entry) or {}).get(attribute) == count,
     )
 
 
@@ -163,9 +163,9 @@ def still_has(factory_at_work: WorkingFactory, count: int, entry: str) -> None:
 
 @then(parsers.parse('a Frontend that asks "{entry}" for {count:d} idle glidein gets it'))
 def asks_and_gets(
-    factory_at_work: WorkingFactory, frontend: RequestClient, entry: str, count: int
+    factory_at_work: WorkingFactory, asker: RequestClient, entry: str, count: int
 ) -> None:
-    ask(factory_at_work, frontend, entry, count)
+    ask(factory_at_work, asker, entry, count)
     waiting(factory_at_work, count, entry)
 
 
@@ -252,15 +252,13 @@ def user_job(pool: Pool) -> Jobs:
 @when(parsers.parse('the Frontend asks "{entry}" for {count:d} idle glidein, for its pool'))
 def asks_for_pool(
     factory_at_work: WorkingFactory,
-    frontend: RequestClient,
+    asker: RequestClient,
     pool: Pool,
     entry: str,
     count: int,
 ) -> None:
-    frontend.offer = type(frontend.offer)(
-        scitoken=frontend.offer.scitoken, idtoken=pool.token()
-    )
-    ask(factory_at_work, frontend, entry, count, pool.collector)
+    asker.offer = type(asker.offer)(scitoken=asker.offer.scitoken, idtoken=pool.token())
+    ask(factory_at_work, asker, entry, count, pool.collector)
 
 
 @then("the job runs in the glidein")
