@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,7 +39,33 @@ FRONTEND_COUNTS_BY = {
     "TotalSlotCpus",
     "EnteredCurrentState",
 }
-QUICK = {"LIFETIME_UPDATE_S": "2", "LIFETIME_MIN_RETIRE_S": "1", "STARTD_FIRST_S": "1"}
+# What is told of every glidein, as the reference's slots tell it.
+TOLD = """
+    IS_GLIDEIN GLIDEIN_COLLECTOR_NAME GLIDEIN_MASTER_NAME GLIDEIN_ToRetire GLIDEIN_ToDie
+    GLIDEIN_Expire GLIDEIN_PARENT_PID DaemonStopTime Start LSB_RELEASE
+    LSB_DISTRIBUTOR_ID LSB_DESCRIPTION IS_MONITOR_VM HAS_MONITOR_VM USES_MONITOR_STARTD
+    Monitoring_Name GLIDEIN_Factory GLIDEIN_Name GLIDEIN_Entry_Name GLIDEIN_Site
+    GLIDEIN_ClusterId GLIDEIN_ProcId GLIDEIN_Schedd GLIDEIN_CredentialIdentifier
+    GLIDEIN_Signature GLIDEIN_Entry_Signature GLIDEIN_Description_File
+    GLIDEIN_Description_Entry_File GLIDEIN_Gatekeeper GLIDEIN_GridType GLIDECLIENT_Name
+    GLIDECLIENT_Group GLIDECLIENT_Signature GLIDECLIENT_Group_Signature
+    GLIDECLIENT_ReqNode GLIDEIN_Max_Idle GLIDEIN_Max_Tail GLIDEIN_Max_Walltime
+    GLIDEIN_Job_Max_Time GLIDEIN_Graceful_Shutdown GLIDEIN_Tmp_Dir GLIDEIN_MaxMemMBs
+    GLIDEIN_Monitoring_Enabled GLIDEIN_BLACKHOLE GLIDEIN_SiteWMS GLIDEIN_SiteWMS_Slot
+    GLIDEIN_SiteWMS_JobId GLIDEIN_SiteWMS_Queue SiteWMS_WN_Draining SiteWMS_WN_Preempt
+    TRUST_DOMAIN GLIDEIN_CONDOR_TOKEN USE_CCB PREEMPT_GRACE_TIME HOLD_GRACE_TIME
+    HAS_SINGULARITY GWMS_SINGULARITY_STATUS GLIDEIN_SINGULARITY_REQUIRE
+    GLIDEIN_Singularity_Use SINGULARITY_IMAGE_RESTRICTIONS GLIDEIN_REQUIRED_OS
+    REQUIRED_OS GLIDEIN_Custom_Start JOB_INHERITS_STARTER_ENVIRONMENT
+    HAS_UNPRIVILEGED_USER_NAMESPACES
+"""
+QUICK = {
+    "LIFETIME_UPDATE_S": "2",
+    "LIFETIME_MIN_RETIRE_S": "1",
+    "STARTD_FIRST_S": "1",
+    "STARTD_RENEW_S": "1",
+}
+TOKEN = "credential_test.idtoken"
 STAYS = "STAYS_BEHIND"  # the name of what jobs leave running
 LEAVES_BEHIND = {
     "in a session of its own": "setsid {sleep} 300 &",
@@ -88,8 +115,15 @@ def submit(pool: Pool, code: str) -> Jobs:
 
 
 def prepare(
-    factory: Factory, node: Node, pool: Pool | None, *, name: str = "slot", **more: str
+    factory: Factory,
+    node: Node,
+    pool: Pool | None,
+    *options: str,
+    name: str = "slot",
+    env: str = "",
+    **more: str,
 ) -> LocalGlidein:
+    """Prepare a quick glidein; ``env`` is more of its environment, as ``NAME=VALUE NAME=VALUE``."""
     parameters = {
         "GLIDEIN_Max_Idle": "60",
         "GLIDEIN_Max_Tail": "2",
@@ -97,7 +131,8 @@ def prepare(
         "FORCE_PARTITIONABLE": "True",
         **more,
     }
-    return node.glidein(factory, pool=pool, env=QUICK, name=name, **parameters)
+    given = QUICK | dict(pair.split("=", 1) for pair in env.split())
+    return node.glidein(factory, *options, pool=pool, env=given, name=name, **parameters)
 
 
 @pytest.fixture
@@ -115,7 +150,10 @@ def published(
 def join_awkward(
     published: Factory, node: Node, home: Pool, jobs: Jobs, ads: list[dict[str, object]]
 ) -> LocalGlidein:
-    glidein = prepare(published, node, home, **AWKWARD)
+    more = {"GLIDEIN_Gatekeeper": "ce", "GLIDEIN_GridType": "condor"}
+    more |= {"GLIDEIN_Max_Walltime": "100000"}
+    options = ("-clientgroup", "main")
+    glidein = prepare(published, node, home, *options, **AWKWARD, **more)
     glidein.start()
     wait_for("a slot of it", lambda: joined(home, glidein), 60, glidein.log)
     ads += [ad for ad in home.slots() if f"glidein_{glidein.pid}_" in str(ad["Name"])]
@@ -142,6 +180,14 @@ def counted(ads: list[dict[str, object]]) -> None:
         assert ad["IS_MONITOR_VM"] is False
 
 
+@then("its slots carry all that is told of a glidein")
+def told(ads: list[dict[str, object]], home: Pool) -> None:
+    for ad in ads:
+        assert set(ad) >= set(TOLD.split()), set(TOLD.split()) - set(ad)
+        assert ad["TRUST_DOMAIN"] == home.collector
+        assert ad["SiteWMS_WN_Draining"] is False
+
+
 @then("the job ran in its own folder, and saw where")
 def saw(jobs: Jobs, home: Pool, glidein: LocalGlidein) -> None:
     assert home.wait(jobs, 60) == {0: 0}, glidein.log()
@@ -156,12 +202,26 @@ def saw(jobs: Jobs, home: Pool, glidein: LocalGlidein) -> None:
 def run_and(event: str, published: Factory, node: Node, home: Pool) -> LocalGlidein:
     more: dict[str, str] = {"GLIDEIN_Register_Timeout": "4"}
     pool: Pool | None = home
+    options: list[str] = []
+    env = ""
     victim, number = "", signal.SIGKILL
     match event:
         case "finds no work in one slot":
             more["GLIDEIN_Max_Idle"] = "2"
         case "finds no work in fixed slots":
             more |= {"GLIDEIN_Max_Idle": "2", "FORCE_PARTITIONABLE": "False"}
+        case "finds no work in slots of 3 kinds":
+            more["GLIDEIN_Max_Idle"] = "2"
+            more["GLIDEIN_Resource_Slots"] = "tape,2,64,static;lic,2,64"
+        case "its batch job will soon be over":
+            more |= {"GLIDEIN_Max_Walltime": "100000", "GLIDEIN_Retire_Time_Spread": "0"}
+            env = f"SLURM_JOB_ID=1 SLURM_JOB_END_TIME={int(time.time()) + 20}"
+        case "the site shuts the node down":
+            env = f"JOBFEATURES={node.folder / 'features'}"
+            (node.folder / "features").mkdir()
+        case "is only to be checked":
+            options = ["-v", "check"]
+            more["GLIDEIN_Register_Timeout"] = "60"
         case "its time for new jobs is over":
             more |= {"GLIDEIN_Retire_Time": "4", "GLIDEIN_Retire_Time_Spread": "0"}
         case "its time is over":
@@ -180,18 +240,37 @@ def run_and(event: str, published: Factory, node: Node, home: Pool) -> LocalGlid
             more["GLIDEIN_Collector"] = published.server.url.removeprefix("http://")
         case _:
             raise ValueError(f"no such event: {event}")
-    glidein = prepare(published, node, pool, **more)
+    glidein = prepare(published, node, pool, *options, env=env, **more)
     if event == "has a token of another pool":
         # No pool's key signed this; its form is right.
         token = "eyJhbGciOiJIUzI1NiIsImtpZCI6IlBPT0wifQ.eyJpc3MiOiJwb29sIn0.c2lnbmF0dXJl"
-        path = glidein.folder / "credential_test.idtoken"
+        path = glidein.folder / TOKEN
         path.write_text(token + "\n")
         path.chmod(0o600)
     glidein.start()
+    if event == "the site shuts the node down":
+        shut_down(node, home, glidein)
     if victim:
         wait_for("a slot of it", lambda: joined(home, glidein), 60, glidein.log)
         os.kill(daemon(node, victim), number)
     return glidein
+
+
+def shut_down(node: Node, pool: Pool, glidein: LocalGlidein) -> None:
+    """Announce a shutdown when the glidein has joined; return when the pool knows of it."""
+    wait_for("a slot of it", lambda: joined(pool, glidein), 60, glidein.log)
+    end = int(time.time()) + 4000
+    (node.folder / "features/shutdowntime_job").write_text(f"{end}\n")
+    seen: list[dict[str, object]] = []
+
+    def drains() -> bool:
+        found = pool.slots(["Name", "SiteWMS_WN_Draining", "GLIDEIN_ToDie"])
+        ours = [ad for ad in found if f"glidein_{glidein.pid}_" in str(ad["Name"])]
+        seen.extend(ad for ad in ours if ad["SiteWMS_WN_Draining"] is True)
+        return bool(seen) or glidein.poll() is not None
+
+    wait_for("a slot of it that drains", drains, 60, glidein.log)
+    assert all(int(str(ad["GLIDEIN_ToDie"])) <= end for ad in seen), (seen, end)
 
 
 def daemon(node: Node, name: str) -> int:
@@ -263,6 +342,97 @@ def name_in_stop_list(
 
 def running(pool: Pool) -> bool:
     return any(job["JobStatus"] == 2 for job in pool.queue(["JobStatus"]))
+
+
+@when(
+    "a glidein runs it whose entry holds jobs that run for long", target_fixture="glidein"
+)
+def run_and_hold(published: Factory, node: Node, home: Pool, jobs: Jobs) -> LocalGlidein:
+    holds = "time() - JobStart > 2"
+    glidein = prepare(published, node, home, GLIDEIN_Entry_Hold=f"({holds})")
+    glidein.start()
+    return glidein
+
+
+@then("the job is held, and the startd says so")
+def is_held(home: Pool, jobs: Jobs, glidein: LocalGlidein) -> None:
+    def held() -> list[dict[str, object]]:
+        found: list[dict[str, object]] = home.queue(["JobStatus", "HoldReasonCode"])
+        return [job for job in found if job["JobStatus"] == 5]
+
+    wait_for("a held job", lambda: bool(held()), 60, glidein.log)
+    assert held()[0]["HoldReasonCode"] == 21, held()
+
+
+@when(
+    "a glidein has joined, and a new token comes to where the first one was",
+    target_fixture="glidein",
+)
+def renew_token(published: Factory, node: Node, home: Pool) -> LocalGlidein:
+    glidein = prepare(published, node, home)
+    glidein.start()
+    wait_for("a slot of it", lambda: joined(home, glidein), 60, glidein.log)
+    home.token_file(glidein.folder / TOKEN, owner=home.user)
+    return glidein
+
+
+@then("the glidein's HTCondor has the new token")
+def has_token(glidein: LocalGlidein) -> None:
+    token = (glidein.folder / TOKEN).read_text().strip()
+
+    def there() -> bool:
+        copies = glidein.folder.glob(f"glide_*/cred.d/idtokens/{TOKEN}")
+        return [copy.read_text().strip() for copy in copies] == [token]
+
+    wait_for("the new token", there, 60, glidein.log)
+
+
+@when(
+    "a glidein that is to tell of failures lands on a node with too little disk",
+    target_fixture="glidein",
+)
+def fail_and_tell(published: Factory, node: Node, home: Pool) -> LocalGlidein:
+    more = {"GLIDEIN_Min_Disk_MB": "999999999", "GLIDEIN_Report_Failed": "ALIVEONLY"}
+    more |= {"GLIDEIN_Failure_Shown_S": "5", "GLIDEIN_Factory_Collector": home.collector}
+    glidein = prepare(published, node, home, **more)
+    glidein.start()
+    return glidein
+
+
+@then("the pool shows a drained machine that says why")
+def shows_failure(home: Pool, glidein: LocalGlidein) -> None:
+    ad = failed(home, glidein)
+    assert (ad["State"], ad["Activity"]) == ("Drained", "Retiring")
+
+
+@then("the factory is shown the same of its master")
+def shows_failed_master(home: Pool, glidein: LocalGlidein) -> None:
+    failed(home, glidein, "-master")
+
+
+def failed(pool: Pool, glidein: LocalGlidein, *kind: str) -> dict[str, object]:
+    """Return the ad by which a glidein tells of its failure."""
+    found: list[dict[str, object]] = []
+
+    def shown() -> bool:
+        found.extend(
+            ad for ad in pool.ads(*kind) if f"glidein_{glidein.pid}_" in str(ad["Name"])
+        )
+        return bool(found)
+
+    wait_for("an ad of a failed glidein", shown, 60, glidein.log)
+    ad = found[0]
+    assert (ad["GLIDEIN_Failed"], ad["GLIDEIN_EXIT_CODE"]) == (True, 40)
+    assert "disk: found" in str(ad["GLIDEIN_FAILURE_REASON"])
+    assert ad["GLIDEIN_LAST_SCRIPT"] == "glidein_startup.sh"
+    assert ad["GLIDEIN_Entry_Name"] == "here"
+    return ad
+
+
+@then("the pool shows nothing of it any more")
+def shows_nothing(home: Pool, glidein: LocalGlidein) -> None:
+    names = [str(ad["Name"]) for ad in [*home.ads("-master"), *home.slots()]]
+    assert [name for name in names if f"glidein_{glidein.pid}_" in name] == []
 
 
 @when(

@@ -4,7 +4,7 @@
 # Needs:     log.sh config.sh report.sh knob.sh vars.sh
 # Commands:  chmod as root (coreutils)
 # Reads:     WORK, CONFIGURE_NAME, CONDORCE_COLLECTOR_HOST
-# Sets:      COLLECTORS_CHOSEN, COLLECTORS_FIRST
+# Sets:      COLLECTORS_CHOSEN, COLLECTORS_FIRST, COLLECTORS_ALL
 #
 # shellcheck disable=SC2016,SC1003  # $(NAME) and backslashes are HTCondor's here, not the shell's
 
@@ -23,13 +23,14 @@ collectors_configure() {
   collectors_choose GLIDEIN_Collector || return 1
   collector=$REPLY
   [[ -n $collector ]] || log_fail 1 "GLIDEIN_Collector is not set: no pool to join" || return $?
-  COLLECTORS_FIRST=${collector%%,*}
+  COLLECTORS_FIRST=${collector%%,*} COLLECTORS_ALL=$collector
   report_fact condor.collector "$collector"
   knob_set HEAD_NODE "$collector" "$COLLECTORS_CHOSEN" || return 1
   knob_set GLIDEIN_COLLECTOR_NAME "\"$collector\"" "$COLLECTORS_CHOSEN" || return 1
   vars_advertise GLIDEIN_COLLECTOR_NAME
   collectors_site || return 1
   if [[ -n $REPLY ]]; then
+    COLLECTORS_ALL+=,$REPLY
     knob_set COLLECTOR_HOST "\$(HEAD_NODE),$REPLY" "$COLLECTORS_CHOSEN" || return 1
   else
     knob_set COLLECTOR_HOST '$(HEAD_NODE)' 'from HEAD_NODE' || return 1

@@ -2,7 +2,9 @@
 # security.sh - whom HTCondor believes, and how we show the pool who we are.
 #
 # Needs:     log.sh config.sh knob.sh vars.sh credentials.sh collectors.sh
-# Reads:     WORK, X509_CERT_DIR
+# Commands:  id (coreutils), where a collector is on this machine
+# Reads:     WORK, CONFIGURE_NAME, X509_CERT_DIR; RESOURCES_ROOT (a folder that stands for /, for
+#            tests)
 # Sets:      VARS_ENVIRONMENT, SECURITY_TRUST_DOMAIN
 #
 # shellcheck disable=SC2016,SC1003  # $(NAME) and backslashes are HTCondor's here, not the shell's
@@ -27,13 +29,54 @@ security_configure() {
   if [[ $methods != IDTOKENS ]]; then _security_authorities || return 1; fi
   knob_set SEC_DEFAULT_AUTHENTICATION REQUIRED "$from" || return 1
   knob_set SEC_DEFAULT_AUTHENTICATION_METHODS "FS, $methods" "$from" || return 1
-  knob_set SEC_CLIENT_AUTHENTICATION_METHODS "$methods" "$from" || return 1
-  # A collector on this very machine, as in tests, would be taken for one of the master's family.
-  knob_set SEC_USE_FAMILY_SESSION False "$from" || return 1
   knob_set ALLOW_READ '*' "$from" || return 1
   knob_set ALLOW_WRITE 'submit-side@matchsession, execute-side@matchsession, condor@family, condor@child, condor@parent' "$from" || return 1
-  knob_set ALLOW_DAEMON '$(ALLOW_WRITE)' "$from" || return 1
+  _security_family "$methods" || return 1
   knob_set ALLOW_ADMINISTRATOR 'condor@family, condor@child, condor@parent' "$from"
+}
+
+# _security_family METHODS - how our daemons know each other; the startd has to get through to a starter, or
+#   no job is ever told to leave in peace, or held.
+#   HTCondor takes all that answers on this machine for the master's family. Where a collector does,
+#   too, as in a test or a demonstration, the daemons know each other by their user instead.
+_security_family() {
+  local methods=$1 from='fixed' user=${USER:-}
+  if _security_local_collector; then
+    from="detected: the collector $REPLY is on this machine"
+    # Not a name of the environment: what FS proves is the owner of a file.
+    user=$(id -un) && [[ $user =~ ^[A-Za-z0-9_][A-Za-z0-9_.-]*$ ]] || log_fail 1 "cannot tell our user's name" || return $?
+    knob_set SEC_USE_FAMILY_SESSION False "$from" || return 1
+    knob_set SEC_CLIENT_AUTHENTICATION_METHODS "$methods, FS" "$from" || return 1
+    knob_set UID_DOMAIN "$CONFIGURE_NAME" "$from" || return 1
+    knob_set ALLOW_DAEMON "\$(ALLOW_WRITE), $user@$CONFIGURE_NAME" "$from" || return 1
+    return 0
+  fi
+  knob_set SEC_USE_FAMILY_SESSION True "$from" || return 1
+  knob_set SEC_CLIENT_AUTHENTICATION_METHODS "$methods" "$from" || return 1
+  knob_set ALLOW_DAEMON '$(ALLOW_WRITE)' "$from"
+}
+
+# _security_local_collector - is a collector of ours on this machine? Sets REPLY to its name. Names are not
+#   looked up: addresses, and what this machine calls itself.
+_security_local_collector() {
+  local line address='' hosts host list=${COLLECTORS_ALL//,/ }
+  local -A ours=([localhost]=1 ['::1']=1)
+  [[ -z ${HOSTNAME:-} ]] || ours[${HOSTNAME,,}]=1 ours[${HOSTNAME%%.*}]=1
+  while read -r _ line; do
+    case $line in
+      '-- '*) address=${line#-- } ;;
+      *'host LOCAL'*) [[ -z $address ]] || ours[$address]=1 ;;
+    esac
+  done 2>/dev/null <"${RESOURCES_ROOT:-}/proc/net/fib_trie"
+  read -r -a hosts <<<"$list"
+  for host in ${hosts[@]+"${hosts[@]}"}; do
+    REPLY=$host
+    host=${host#<}
+    host=${host%%\?*}
+    if [[ $host == '['* ]]; then host=${host#[} && host=${host%%]*}; else host=${host%%:*}; fi
+    [[ $host == 127.* || ${ours[${host,,}]+x} ]] && return 0
+  done
+  return 1
 }
 
 # security_environment - set VARS_ENVIRONMENT: jobs get to know of the proxy only where they are to
