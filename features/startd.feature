@@ -23,6 +23,7 @@ Feature: A glidein serves its pool while it can, and says how it ended
     Then it ends with code <code>
     And its report says it ended "<cause>"
     And nothing of it remains on the node
+    And the pool shows nothing of it any more
 
     Examples:
       | suite  | event                             | code | cause            |

@@ -59,14 +59,15 @@ _security_family() {
 # _security_local_collector - is a collector of ours on this machine? Sets REPLY to its name. Names are not
 #   looked up: addresses, and what this machine calls itself.
 _security_local_collector() {
-  local line address='' hosts host list=${COLLECTORS_ALL//,/ }
+  local mark line address='' hosts host list=${COLLECTORS_ALL//,/ }
   local -A ours=([localhost]=1 ['::1']=1)
   [[ -z ${HOSTNAME:-} ]] || ours[${HOSTNAME,,}]=1 ours[${HOSTNAME%%.*}]=1
-  while read -r _ line; do
-    case $line in
-      '-- '*) address=${line#-- } ;;
-      *'host LOCAL'*) [[ -z $address ]] || ours[$address]=1 ;;
-    esac
+  while read -r mark line; do
+    if [[ $mark == '|--' ]]; then
+      address=$line
+    elif [[ $line == *'host LOCAL'* && -n $address ]]; then
+      ours[$address]=1
+    fi
   done 2>/dev/null <"${RESOURCES_ROOT:-}/proc/net/fib_trie"
   read -r -a hosts <<<"$list"
   for host in ${hosts[@]+"${hosts[@]}"}; do

@@ -65,7 +65,11 @@ startd_wait() {
   startd_sweep
   _startd_facts
   startd_cause
-  case $REPLY in killed | crashed) _startd_good_bye ;; esac
+  # Seen with 25.14: an update on its way while a startd reads its configuration again and then leaves
+  # may arrive after its good-bye.
+  if [[ $REPLY == killed || $REPLY == crashed || -e $WORK/condor_config.d/zzzy_site || -e $WORK/condor_config.d/zzzz_retire ]]; then
+    _startd_good_bye
+  fi
 }
 
 # startd_stop HOW - pass on that the glidein is to end.
@@ -341,7 +345,8 @@ _startd_cause_logged() {
 }
 
 # _startd_good_bye - tell the pool what a startd that died could not: that its slots are gone. The
-#   pool would go on sending them jobs for a quarter of an hour.
+#   pool would go on sending them jobs for a quarter of an hour. Of those whose last word may be lost
+#   it does no harm.
 _startd_good_bye() {
   local kind answer
   for kind in Machine:STARTD DaemonMaster:MASTER; do
