@@ -200,7 +200,7 @@ def saw(jobs: Jobs, home: Pool, glidein: LocalGlidein) -> None:
 
 @when(parsers.parse("a glidein runs in it and {event}"), target_fixture="glidein")
 def run_and(event: str, published: Factory, node: Node, home: Pool) -> LocalGlidein:
-    more: dict[str, str] = {"GLIDEIN_Register_Timeout": "4"}
+    more: dict[str, str] = {}
     pool: Pool | None = home
     options: list[str] = []
     env = ""
@@ -215,13 +215,13 @@ def run_and(event: str, published: Factory, node: Node, home: Pool) -> LocalGlid
             more["GLIDEIN_Resource_Slots"] = "tape,2,64,static;lic,2,64"
         case "its batch job will soon be over":
             more |= {"GLIDEIN_Max_Walltime": "100000", "GLIDEIN_Retire_Time_Spread": "0"}
-            env = f"SLURM_JOB_ID=1 SLURM_JOB_END_TIME={int(time.time()) + 20}"
+            env = f"SLURM_JOB_ID=1 SLURM_JOB_END_TIME={int(time.time()) + 60}"
+            env += " LIFETIME_MIN_RETIRE_S=5"
         case "the site shuts the node down":
             env = f"JOBFEATURES={node.folder / 'features'}"
             (node.folder / "features").mkdir()
         case "is only to be checked":
             options = ["-v", "check"]
-            more["GLIDEIN_Register_Timeout"] = "60"
         case "its time for new jobs is over":
             more |= {"GLIDEIN_Retire_Time": "4", "GLIDEIN_Retire_Time_Spread": "0"}
         case "its time is over":
@@ -235,8 +235,9 @@ def run_and(event: str, published: Factory, node: Node, home: Pool) -> LocalGlid
             victim, number = "condor_startd", signal.SIGSEGV
         case "has no token" | "has a token of another pool":
             pool = None
-            more["GLIDEIN_Collector"] = home.collector
+            more |= {"GLIDEIN_Collector": home.collector, "GLIDEIN_Register_Timeout": "4"}
         case "joins what is no pool":
+            more["GLIDEIN_Register_Timeout"] = "4"
             more["GLIDEIN_Collector"] = published.server.url.removeprefix("http://")
         case _:
             raise ValueError(f"no such event: {event}")
@@ -432,7 +433,8 @@ def failed(pool: Pool, glidein: LocalGlidein, *kind: str) -> dict[str, object]:
 @then("the pool shows nothing of it any more")
 def shows_nothing(home: Pool, glidein: LocalGlidein) -> None:
     names = [str(ad["Name"]) for ad in [*home.ads("-master"), *home.slots()]]
-    assert [name for name in names if f"glidein_{glidein.pid}_" in name] == []
+    left = [name for name in names if f"glidein_{glidein.pid}_" in name]
+    assert left == [], glidein.log()[-4000:]
 
 
 @when(

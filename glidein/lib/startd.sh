@@ -65,11 +65,12 @@ startd_wait() {
   startd_sweep
   _startd_facts
   startd_cause
-  # Seen with 25.14: an update on its way while a startd reads its configuration again and then leaves
-  # may arrive after its good-bye.
-  if [[ $REPLY == killed || $REPLY == crashed || -e $WORK/condor_config.d/zzzy_site || -e $WORK/condor_config.d/zzzz_retire ]]; then
-    _startd_good_bye
-  fi
+  # A startd that was killed said no good-bye; of one that left by itself the last update may arrive
+  # after its good-bye (seen with 23.9 and 25.14). Who is told to stop has no time for that.
+  case $REPLY in
+    idle | retired | drained | checked | killed | crashed) _startd_good_bye ;;
+    told_to_stop) [[ ! -e $WORK/condor_config.d/zzzz_retire ]] || _startd_good_bye ;;
+  esac
 }
 
 # startd_stop HOW - pass on that the glidein is to end.

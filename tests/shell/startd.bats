@@ -155,6 +155,20 @@ END
   grep -qF "regexp(\"^$CONFIGURE_NAME@\", GLIDEIN_MASTER_NAME)" advertised
 }
 
+@test "good-bye: also of one that left by itself; not where there is no time" {
+  program sbin/condor_master <<<'exit 0'
+  echo 'x The DaemonShutdown expression "x" evaluated to TRUE' >"$WORK/log/StartdLog"
+  run_startd || false
+  [[ $REPLY == idle && $(grep -c INVALIDATE advertised) == 2 ]]
+  rm advertised
+  program sbin/condor_master <<<'trap "exit 0" TERM; touch "$PWD/ready"; while :; do sleep 0.1; done'
+  startd_launch || false
+  until [[ -e ready ]]; do clock_pause 0.05; done
+  startd_stop graceful || false
+  startd_wait || false
+  [[ ! -e advertised ]]
+}
+
 @test "watch: a pool that never sees us ends it, and the startd's complaint is in the log" {
   program sbin/condor_master <<<'exec sleep 30'
   program bin/condor_status <<<':'
