@@ -14,6 +14,12 @@ setup() {
   printf '# VarName Type\nV \tS \t- \t+ \tN \tY \t-\nVW S - + N Y -\n' >vars.lst
 }
 
+# A reader that a failed test left would hold bats up.
+teardown() {
+  PATH=/usr/bin:/bin
+  : >"$BATS_TEST_TMPDIR/a work/done"
+}
+
 # script [OPTION...] <<<TEXT - run TEXT as communities' scripts begin: find the functions, source them
 script() {
   {
@@ -136,7 +142,7 @@ for i in {1..25}; do
 done
 END
   cat >reader.sh <<'END'
-while [[ ! -e done ]]; do
+while [[ ! -e done && -d $PWD ]] && ((SECONDS < 120)); do
   [[ $(grep -c '^A 1$' glidein_config) == 1 ]] || echo "half a file" >>wrong
   while IFS= read -r line; do
     [[ $line =~ ^(ADD_CONFIG_LINE_SOURCE|A|B|AB|EMPTY|W[0-9]+_[0-9]+|COUNT|OWN_[0-9]+|S[0-9]+)\ .* ]] || echo "$line" >>wrong
@@ -154,6 +160,12 @@ END
   [[ ! -e wrong ]]
   [[ $(grep -cE '^W[0-9]+_[0-9]+ ' glidein_config) == 300 && $(grep -cE '^OWN_[0-9]+ 25$' glidein_config) == 12 && $(grep -c '^COUNT ' glidein_config) == 1 ]]
   [[ -z $(cut -d ' ' -f 1 glidein_config | grep -v '^S' | sort | uniq -d) && ! -e glidein_config.rewrite ]]
+}
+
+@test "gconfig_add: what is appended to the old file while it writes the new one is in the new one" {
+  stub mv <<<'echo "LATE 1" >>"${@: -1}"; exec /usr/bin/mv "$@"'
+  script <<<'gconfig_add A changed'
+  [[ $(told LATE) == 1 && $(told A) == changed ]]
 }
 
 @test "gconfig_add: a lock whose holder died is taken away" {

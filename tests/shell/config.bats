@@ -204,3 +204,11 @@ setup() {
   config_get A && [[ $REPLY == later ]]
   config_get C && [[ $REPLY == decided ]]
 }
+
+@test "config_write: what is appended to the old file while we write the new one is in the new one" {
+  config_set A 1 && config_write
+  stub mv <<<'echo "LATE 1" >>"${@: -1}"; exec /usr/bin/mv "$@"'
+  hash -r
+  config_set B 2 && config_write
+  [[ $(<"$WORK/glidein_config") == $'A 1\nB 2\nLATE 1' ]]
+}

@@ -157,7 +157,13 @@ listed() {
 
 @test "script_run: what it prints is passed on, bytes as they are, up to a bound" {
   foreign s <<<'printf "a\0b\xff\n"; printf "e\n" >&2; head -c 300000 /dev/zero | tr "\0" x; head -c 3000000 /dev/urandom >&2; echo end >&2'
+  config_set GLIDEIN_UUID u
+  mkdir -p logs/u
   SCRIPT_LOG_BYTES=100000 script_run "$WORK/main/s" main >out 2>err
+  cmp out logs/u/u.out
+  rm -r logs
+  SCRIPT_LOG_BYTES=100000 script_run "$WORK/main/s" main >out2 2>/dev/null
+  [[ $(stat -c %s out2) == 100000 ]]
   [[ $(head -c 5 out | od -An -c | tr -d ' ') == 'a\0b377\n' && $(stat -c %s out) == 100000 ]]
   grep -aq 'standard out has over 100000 bytes' err
   (($(stat -c %s err) < 110000))
