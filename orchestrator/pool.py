@@ -75,10 +75,10 @@ TRUST_DOMAIN                     = {domain}
 SEC_DEFAULT_AUTHENTICATION       = REQUIRED
 SEC_READ_AUTHENTICATION          = OPTIONAL
 SEC_CLIENT_AUTHENTICATION        = PREFERRED
-# Tokens first: a glidein on this machine could prove its user as well, and is to be known by its token.
-SEC_DEFAULT_AUTHENTICATION_METHODS = IDTOKENS, FS
-# Tools that can read the key would make a token for themselves.
-SEC_CLIENT_AUTHENTICATION_METHODS  = FS
+SEC_DEFAULT_AUTHENTICATION_METHODS = FS, IDTOKENS
+# A glidein on this machine could prove its user as well, and is to be known by its token.
+SEC_ADVERTISE_STARTD_AUTHENTICATION_METHODS = IDTOKENS, FS
+SEC_ADVERTISE_MASTER_AUTHENTICATION_METHODS = IDTOKENS, FS
 SEC_DEFAULT_INTEGRITY            = REQUIRED
 SEC_READ_INTEGRITY               = OPTIONAL
 SEC_CLIENT_INTEGRITY             = PREFERRED
