@@ -93,6 +93,11 @@ class EventLogs:
         known = self.positions
         self.positions = {name: known[name] for name in self._followed if name in known}
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where the followed logs are."""
+        return tuple(self._paths.values())
+
     def read(self, now: float) -> tuple[list[Event], list[str]]:
         """Return what is new in the followed logs, and what is wrong with them, in words.
 

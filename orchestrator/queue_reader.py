@@ -115,6 +115,10 @@ class QueueReader:
         times += [begun.time for begun in self._journal.open]
         return min(times, default=None)
 
+    def event_logs(self) -> tuple[str, ...]:
+        """Return the paths of the event logs that are followed."""
+        return self._logs.paths
+
     def _read_events(self, now: float) -> None:
         day = int(now // _DAY_S)
         if self._follow_anew or day != self._day:

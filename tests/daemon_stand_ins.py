@@ -14,7 +14,7 @@ from typing import Any
 
 from orchestrator.daemon import loop, state_file
 from orchestrator.daemon.board import Slot
-from orchestrator.daemon.children import AFRESH, DONE
+from orchestrator.daemon.children import DONE
 from orchestrator.daemon.factory_daemon import FactoryDaemon
 from orchestrator.daemon_settings import Logs, Restarts
 from orchestrator.entry_record import FORMAT
@@ -24,7 +24,7 @@ QUICK = Restarts(delay_s=0.1, max_delay_s=0.4, attempts=3, interval_s=600, heart
 
 
 class Entry:
-    """A child that obeys: "die", "hang", "stay" (at SIGTERM), "fail", "afresh", "done"."""
+    """A child that obeys: "die", "hang", "stay" (at SIGTERM), "fail", "done"."""
 
     delay_s, jitter = 0.3, 0.1
 
@@ -55,10 +55,11 @@ class Entry:
                 self.tell("withdrawn")
                 state_file.write(self.folder / "status.json", {"state": "retired"})
                 return DONE
-            case "afresh":
-                return AFRESH
         self.tell("cycle")
         return None
+
+    def news(self) -> bool:
+        return self.word() == "news"
 
     def leave(self, *, orphaned: bool) -> None:
         if self.word() == "stay":

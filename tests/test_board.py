@@ -32,12 +32,12 @@ def test_a_child_s_life_is_seen_by_its_parent() -> None:
 
     def live(number: int) -> None:
         slot.beat()
-        slot.count_cycle()
+        slot.note_cycle(0.5)
         slot.settle(5, 2)
 
     in_children(1, live)
     assert before <= slot.beaten <= time.monotonic()
-    assert (slot.cycles, slot.glideins) == (1, 7)
+    assert (slot.cycles, slot.took_s, slot.glideins) == (1, 0.5, 7)
 
 
 def test_slots_are_taken_once_and_wiped_for_the_next() -> None:

@@ -15,9 +15,8 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 SLOTS = 4096
-_WIDTH = 16  # numbers in a slot: two lines of a processor's cache
-_BEAT, _CYCLES, _GLIDEINS, _UNSEEN, _RESERVED, _TAKEN, _BLIND = range(7)
-_REST = 8  # and the five after it
+_WIDTH = 8  # numbers in a slot: 64 bytes, one line of a processor's cache
+_BEAT, _CYCLES, _GLIDEINS, _UNSEEN, _RESERVED, _TAKEN, _BLIND, _TOOK = range(8)
 
 
 class Room(NamedTuple):
@@ -25,17 +24,6 @@ class Room(NamedTuple):
 
     glideins: int
     unseen: int
-
-
-class Rest(NamedTuple):
-    """What the daemon of an idle entry has to know, in seconds; times are epoch."""
-
-    since: float  # what changed after this is news
-    until: float  # when it ends anyway; 0: never
-    delay_s: float
-    jitter: float
-    advertise_s: float
-    advertised: float
 
 
 class Board:
@@ -113,9 +101,15 @@ class Slot:
         """When the child last said so (time.monotonic()); 0: never."""
         return self._numbers[self._at + _BEAT]
 
-    def count_cycle(self) -> None:
-        """Say that one more cycle is over."""
+    def note_cycle(self, took_s: float) -> None:
+        """Say that one more cycle is over, and how long it took."""
         self._numbers[self._at + _CYCLES] += 1
+        self._numbers[self._at + _TOOK] = took_s
+
+    @property
+    def took_s(self) -> float:
+        """How long the last cycle took."""
+        return self._numbers[self._at + _TOOK]
 
     @property
     def cycles(self) -> int:
@@ -157,17 +151,6 @@ class Slot:
     @property
     def board(self) -> Board:
         return self._board
-
-    @property
-    def rest(self) -> Rest | None:
-        """What a child noted that ended because there was nothing to do; None: no such thing."""
-        noted = self._numbers[self._at + _REST : self._at + _REST + 6]
-        return Rest._make(noted) if noted[0] else None
-
-    @rest.setter
-    def rest(self, note: Rest | None) -> None:
-        for place, number in enumerate(note or (0.0,) * 6):
-            self._numbers[self._at + _REST + place] = number
 
     def wipe(self) -> None:
         """Make the slot as new, and free."""

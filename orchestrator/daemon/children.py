@@ -25,7 +25,6 @@ Main = Callable[[Slot], int]
 
 DONE = 0  # exit code of a child that has nothing left to do, ever
 LEFT = os.EX_TEMPFAIL  # of one that was told to leave
-AFRESH = 64  # of one that wants to be started afresh, in memory that it has not written to
 _STARTS = 200  # in one look, so that signals are answered meanwhile
 _WEIGH_S = 300.0  # between two looks at the memory of a child
 
@@ -69,8 +68,7 @@ class Child:
 class Children:
     """All children by name; ``in_child`` is called first in each process that is forked.
 
-    ``stop_s`` is the time from SIGTERM to SIGKILL, ``afresh_s`` that between two times at
-    which those are started that want it afresh.
+    ``stop_s`` is the time from SIGTERM to SIGKILL.
     """
 
     def __init__(
@@ -82,7 +80,6 @@ class Children:
     ) -> None:
         self.settings = settings
         self.stop_s = stop_s
-        self.afresh_s = 15.0
         self._board = board
         self._in_child = in_child
         self._children: dict[str, Child] = {}
@@ -190,12 +187,6 @@ class Children:
 
     def _ended(self, child: Child, code: int, now: float) -> None:
         told = bool(child.kill_at)
-        if code == AFRESH and not told:
-            # All of them together: what this process writes to between two forks, the children
-            # before and after do not share.
-            child.state = State.WAITING
-            child.due = (now // self.afresh_s + 1) * self.afresh_s
-            return
         if code == DONE or (told and not child.fault):
             child.state, child.problem = State.ENDED, ""
             if code not in (DONE, LEFT):

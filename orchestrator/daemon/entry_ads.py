@@ -10,7 +10,6 @@ from orchestrator.entry_record import EntryRecord
 from orchestrator.errors import CollectorError
 from orchestrator.monitor_counts import monitor_counts
 from orchestrator.protocol.ads import (
-    Ad,
     Kind,
     Sequences,
     withdrawal_of_client,
@@ -39,8 +38,7 @@ class EntryAds:
         self._sequences = Sequences()
         self._clients: set[str] = set()
         self._says: dict[str, str | None] = {}
-        self.told: list[tuple[Kind, Ad]] = []  # the last time
-        self.when = 0.0  # epoch: when that was
+        self.when = 0.0  # epoch: when it was told the last time
         self.problem = ""  # why it was not told
 
     def due(self, rhythm: Cycle, now: float) -> bool:
@@ -88,7 +86,6 @@ class EntryAds:
                 sequence=self._sequences.next(f"{record.name}@{client}"),
             )
         gone = self._clients - clients.keys()
-        told = [(Kind.FACTORY, ad), *((Kind.CLIENT, one) for one in clients.values())]
         try:
             collector = Collector(record.collectors)
             collector.advertise([ad], Kind.FACTORY)
@@ -101,7 +98,7 @@ class EntryAds:
             return
         if self.problem:
             log.info("advertised again")
-        self.told, self.problem, self.when = told, "", time.time()
+        self.problem, self.when = "", time.time()
         self._says = says
         self._clients = set(clients)
 

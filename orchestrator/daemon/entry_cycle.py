@@ -7,21 +7,19 @@ a collector that is away costs the ad alone.
 
 import enum
 import logging
-import random
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrator import backoff, disk, outcome, outcomes, prune
+from orchestrator import backoff, outcome, outcomes, prune
 from orchestrator.backoff import Backoffs
-from orchestrator.daemon import idle, state_file
-from orchestrator.daemon.board import Rest, Slot
+from orchestrator.daemon import state_file
+from orchestrator.daemon.board import Slot
 from orchestrator.daemon.entry_actions import act
 from orchestrator.daemon.entry_ads import EntryAds, due_after_s
 from orchestrator.daemon.own_requests import OwnRequests
 from orchestrator.daemon.stamp import stamp
-from orchestrator.daemon_settings import Cycle
 from orchestrator.decision import decide
 from orchestrator.downtimes import Downtimes, DowntimesFile
 from orchestrator.entry_record import EntryRecord, read_entry
@@ -43,73 +41,66 @@ Result = TypeVar("Result")
 
 STATUS = "status.json"
 BACKOFF = "backoff.json"
+RETRY = "retry"  # a file by which an operator has the entry try again
 _SHARED_S = 45.0  # so long a shared look at the queue is waited for
 MANY = 10  # entries that wait for a look at the queue: one for all is cheaper then
 _PRUNE_S = 3_600.0
-_AGAIN_S = 5.0  # until the next cycle, while the first look at the queue is waited for
 
 
 class Next(enum.Enum):
     """What follows a cycle."""
 
-    GO_ON = enum.auto()
-    SOON = enum.auto()  # go on, without waiting for the usual time
-    IDLE = enum.auto()  # nobody asks for anything, and there is nothing to look after
+    NEWS = enum.auto()  # there is nothing to do until something changes, or it is time
+    GO_ON = enum.auto()  # the next cycle has work, whatever changes
+    SOON = enum.auto()  # and should not wait for the usual time
     RETIRED = enum.auto()  # for ever
 
 
 class EntryCycle:
     """All that the daemon of entry ``name`` keeps from one cycle to the next.
 
-    ``started`` (epoch) is when the factory did.
+    ``started`` (epoch) is when the factory did. What this object refers to can be pickled,
+    but for slot, journal and keyring: see :mod:`orchestrator.daemon.entry_memory`.
 
     Raises:
-        FactoryError: there is no record of the entry that can be read, or another process
-            writes its journal.
+        FactoryError: there is no record of the entry that can be read.
     """
 
     def __init__(
-        self, work: Path, name: str, slot: Slot, keyring: Keyring, started: int
+        self,
+        work: Path,
+        name: str,
+        slot: Slot,
+        journal: Journal,
+        keyring: Keyring,
+        started: int,
     ) -> None:
         self.work = work
         self.name = name
         self.folder = work / "entries" / name
         self._slot = slot
-        random.seed()  # else all children of one parent would throw the same dice
+        self._journal = journal
         self.retired = False
         self.record: EntryRecord = self._read_record()
         self._downtimes = DowntimesFile(work)
         self._view = View(work, name)
         self._own = OwnRequests(work, keyring)
         self.ads = EntryAds(keyring.public, started)
-        disk.make_folder(self.folder / "glideins")
-        self._journal = Journal(self.folder)
         slot.blind = True
         self._set_up_queue()
         self._backoffs = self._load_backoffs()
-        self._statistics = outcomes.load(self.folder)
         self._waiting: list[Ended] = []  # for their outputs
         self._turns = Turns()
-        self._decision: Decision | None = None
-        self._basis: object = None  # what the last decision was made from
+        self._words = ""  # of the last decision
         self._decided = 0.0
-        self._looked = 0.0  # when the last cycle began
         self._pruned = 0.0
         self._shown: dict[str, Any] = {}
         self._problems: dict[str, str] = {}  # by step
         self._began = time.monotonic()
 
-    @property
-    def rhythm(self) -> Cycle:
-        return self.record.cycle
-
-    def close(self) -> None:
-        """Let another process write the journal."""
-        self._journal.close()
-
     def cycle(self) -> Next:
         """Do one cycle."""
-        now = self._looked = time.time()
+        now = time.time()
         changed = self._take_over()
         queue = self._look(now)
         self._slot.blind = queue.freshness is not Freshness.FRESH
@@ -118,35 +109,55 @@ class EntryCycle:
         downtimes = self._downtimes.read()
         ended = self._step("outcomes", list[Outcome](), lambda: self._outcomes(now))
         self._step("backoff", None, lambda: self._judge(queue, ended, now))
-        advertise = (
-            changed
-            or self.ads.due(self.rhythm, now)
+        decision = self._decide(queue, requests, downtimes, now)
+        worked = bool(decision.submit or decision.remove or decision.release)
+        if worked:
+            problems = act(decision, self._schedd, self._submitter, now, self._slot.beat)
+            self._problems["acting"] = "; ".join(problems)
+            queue = self._look(now)
+        self._slot.settle(len(queue.glideins), _unseen(queue))
+        if (
+            worked
+            or changed
+            or self.ads.due(self.record.cycle, now)
             or self.ads.outdated(self.record, requests.requests, downtimes, now)
-        )
-        if advertise or self._must_decide(queue, requests, downtimes, now):
-            decision = self._decide(queue, requests, downtimes, now)
-            worked = bool(decision.submit or decision.remove or decision.release)
-            if worked:
-                problems = act(
-                    decision, self._schedd, self._submitter, now, self._slot.beat
-                )
-                self._problems["acting"] = "; ".join(problems)
-                queue = self._look(now)
-            self._slot.settle(len(queue.glideins), _unseen(queue))
-            if advertise or worked:
-                self._slot.beat()
-                self._step(
-                    "advertising",
-                    None,
-                    lambda: self.ads.tell(
-                        self.record, decision, requests.heard, downtimes, self.retired, now
-                    ),
-                )
+        ):
+            self._slot.beat()
+            self._step(
+                "advertising",
+                None,
+                lambda: self.ads.tell(
+                    self.record, decision, requests.heard, downtimes, self.retired, now
+                ),
+            )
         self._problems["collector"] = self.ads.problem
         self._step("pruning", None, lambda: self._prune(queue, now))
-        following = self._following(queue, requests)
-        self._step("status", None, lambda: self._show(queue, following, now))
+        following = self._following(queue, requests, decision)
+        self._step("status", None, lambda: self._show(queue, following, decision, now))
         return following
+
+    def watched(self) -> tuple[str, ...]:
+        """Return the files whose change is news."""
+        return (
+            f"{self.folder}/entry.json",
+            f"{self.folder}/retired.json",
+            f"{self.folder}/{RETRY}",
+            str(self._downtimes.path),
+            f"{self.work}/views/requests/{self.name}.json",
+            f"{self.work}/views/queue/{self.name}.json",
+            *self._reader.event_logs(),
+        )
+
+    def due(self) -> float:
+        """Return when there is something to do without any news (epoch)."""
+        now = time.time()
+        times = [
+            when
+            for one in self._downtimes.read().lines
+            for when in (one.start, one.end)
+            if when is not None and when > now
+        ]
+        return min([self.ads.when + due_after_s(self.record.cycle), *times])
 
     # --- looking -------------------------------------------------------------------------
 
@@ -161,34 +172,11 @@ class EntryCycle:
         if self.retired:
             return RequestsView(now)
         self._slot.beat()
-        view = self._step(
-            "requests", RequestsView(0, problem="reading requests failed"), self._view.read
-        )
+        failed = RequestsView(0, problem="reading requests failed")
+        view = self._step("requests", failed, self._view.read)
         return self._step(
             "own requests", view, lambda: self._own.instead_of(view, self.record, now)
         )
-
-    def _must_decide(
-        self, queue: QueueView, requests: RequestsView, downtimes: Downtimes, now: float
-    ) -> bool:
-        """Return whether a decision could differ from the last, which had nothing to do."""
-        basis = (
-            stamp(f"{self.folder}/queue.json"),
-            requests.requests,
-            requests.refusals,
-            requests.problem,
-            downtimes,
-            tuple(one.line for one in downtimes.lines if one.holds(now)),
-            queue.freshness,
-            queue.unseen,
-            self._backoffs.shares,
-        )
-        same = basis == self._basis
-        self._basis = basis
-        last = self._decision
-        if not same or last is None:
-            return True
-        return bool(last.submit or last.remove or last.release or last.to_remove)
 
     # --- deciding ------------------------------------------------------------------------
 
@@ -212,24 +200,25 @@ class EntryCycle:
             permits=self.record.allow_frontends,
             downtimes=downtimes,
             backoffs=self._backoffs,
+            policy=self.record.backoff,
             turns=self._turns,
         )
-        last, self._decision = self._decision, decision
         self._turns, self._decided = decision.turns, now
-        if last is None or last.words != decision.words:
+        if self._words != decision.words:
             log.info("%s", decision.words)
+        self._words = decision.words
         return decision
 
     def _judge(self, queue: QueueView, ended: list[Outcome], now: float) -> None:
         """Bring the back-off up to date; an operator may open the entry by hand."""
         before = self._backoffs
-        retry = self.folder / idle.RETRY
+        retry = self.folder / RETRY
         if retry.exists():
             share = retry.read_text().strip()
             self._backoffs = self._backoffs.released(share or None)
             retry.unlink(missing_ok=True)
             log.info("opened by hand share=%s", share or "all")
-        self._backoffs = self._backoffs.after(queue, ended, now)
+        self._backoffs = self._backoffs.after(queue, ended, now, self.record.backoff)
         if self._backoffs.shares != before.shares:
             state_file.write(self.folder / BACKOFF, self._backoffs.as_json())
 
@@ -245,8 +234,9 @@ class EntryCycle:
         )
         if found:
             outcomes.append(self.folder, found)
-            self._statistics.add(found)
-            outcomes.save(self.folder, self._statistics)
+            statistics = outcomes.load(self.folder)
+            statistics.add(found, self.record.backoff.early_s)
+            outcomes.save(self.folder, statistics)
             for one in found:
                 log.info("glidein=%s ended cause=%s", one.glidein, one.cause)
         return found
@@ -275,7 +265,6 @@ class EntryCycle:
             return False
         self._problems["record"] = ""
         old, self.record = self.record, record
-        self._basis = None
         if (old.schedd, old.collectors, old.ad_name) != (
             record.schedd,
             record.collectors,
@@ -313,65 +302,50 @@ class EntryCycle:
             log.warning("%s: begins anew: %s", BACKOFF, error)
             return Backoffs({})
 
-    def _following(self, queue: QueueView, requests: RequestsView) -> Next:
+    def _following(
+        self, queue: QueueView, requests: RequestsView, decision: Decision
+    ) -> Next:
         fresh = queue.freshness is Freshness.FRESH
-        nothing = fresh and not (queue.glideins or queue.unseen or self._waiting)
-        if self.retired:
-            return Next.RETIRED if nothing else Next.GO_ON
+        if self.retired and fresh:
+            left = queue.glideins or queue.unseen or self._waiting
+            return Next.GO_ON if left else Next.RETIRED
         if not fresh and time.monotonic() - self._began < _SHARED_S:
             return Next.SOON
-        told = not self.ads.problem and bool(self.ads.told)
-        asked = (
-            requests.requests or requests.refusals or requests.problem or not requests.taken
+        busy = (
+            not fresh
+            or decision.submit
+            or decision.to_remove
+            or decision.to_release
+            or queue.unseen
+            or self._waiting
+            or self._backoffs.shares
+            or requests.problem
+            or not requests.taken
+            or any(self._problems.values())
         )
-        if nothing and told and not asked and not self._backoffs.shares:
-            return Next.IDLE
-        return Next.GO_ON
+        return Next.GO_ON if busy else Next.NEWS
 
-    def _show(self, queue: QueueView, following: Next, now: float) -> None:
+    def _show(
+        self, queue: QueueView, following: Next, decision: Decision, now: float
+    ) -> None:
         """Write the status, unless it says what it said."""
         problems = {step: text for step, text in self._problems.items() if text}
-        words = {Next.RETIRED: "retired", Next.IDLE: "idle"}
-        state = words.get(following, "retiring" if self.retired else "working")
+        idle = following is Next.NEWS and not (queue.glideins or decision.verdicts)
+        state = "retiring" if self.retired else "idle" if idle else "working"
         shown = {
-            "state": state,
+            "state": "retired" if following is Next.RETIRED else state,
             "glideins": len(queue.glideins),
             "unseen": _unseen(queue),
             "queue": str(queue.freshness),
             "problems": problems,
-            "decided": self._decided,
             "advertised": self.ads.when,
+            "words": decision.words,
         }
         if shown == self._shown:
             return
-        decision = self._decision.as_json() if self._decision else None
-        state_file.write(
-            self.folder / STATUS, {"written": now, **shown, "decision": decision}
-        )
         self._shown = shown
-
-    def rest(self) -> Rest:
-        """Leave what the daemon of an idle entry repeats; return what it has to know."""
-        idle.write_ads(self.folder, list(self.record.collectors), self.ads.told)
-        return Rest(
-            self._looked,
-            self._next_downtime(),
-            self.rhythm.delay_s,
-            self.rhythm.jitter,
-            due_after_s(self.rhythm),
-            self.ads.when,
-        )
-
-    def _next_downtime(self) -> float:
-        """Return when the next downtime begins or ends (epoch), 0: none will."""
-        now = time.time()
-        times = [
-            time_
-            for one in self._downtimes.read().lines
-            for time_ in (one.start, one.end)
-            if time_ is not None and time_ > now
-        ]
-        return min(times, default=0.0)
+        told = {"written": now, "decided": self._decided, **shown}
+        state_file.write(self.folder / STATUS, {**told, "decision": decision.as_json()})
 
     def _step(self, name: str, otherwise: Result, step: Callable[[], Result]) -> Result:
         """Return what ``step`` does, or ``otherwise`` when that fails; then say so once."""

@@ -34,7 +34,6 @@ _TWICE_S = 1.0  # who signals a process and its group means it once
 _LOOK_AT_RECORD_S = 2.0
 _WRITE_STATUS_S = 15.0
 _TELL_S = 0.5
-_AFRESH_S = 15.0
 _READY_S = 60.0  # after this the factory counts as started, whatever some entries do
 _GOLDEN = 0.618034  # multiples of it, modulo 1, fill the span from 0 to 1 evenly
 
@@ -248,7 +247,6 @@ class FactoryDaemon:
         """
         self._record = record
         self._children.settings = record.restarts
-        self._children.afresh_s = min(_AFRESH_S, record.cycle.delay_s / 4)
         logs.set_up(record.logs)
         new = [name for name in record.entries if name not in self._children]
         for name in (*new, *self._retired(record)):
@@ -336,6 +334,7 @@ class FactoryDaemon:
             "pid": child.pid,
             "silent_s": round(max(0.0, now - child.beaten), 1) if child.pid else None,
             "cycles": child.slot.cycles,
+            "cycle_s": round(child.slot.took_s, 3),
             "glideins": child.slot.glideins,
             "accidents": child.history.count(now, self._children.settings),
             "problem": child.problem,

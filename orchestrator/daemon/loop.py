@@ -16,7 +16,7 @@ from orchestrator.daemon.children import LEFT
 
 log = logging.getLogger(__name__)
 
-_LONGEST_SLEEP_S = 60.0  # without a sign of life
+_PEEK_S = 10.0  # between two looks for news
 _SIGTERM = int(signal.SIGTERM)
 _WAKE = (_SIGTERM, int(signal.SIGHUP))
 
@@ -39,6 +39,9 @@ class Work(Protocol):
     def cycle(self) -> int | None:
         """Do one cycle; return an exit code when this process is over, None when it goes on."""
 
+    def news(self) -> bool:
+        """Look whether the next cycle should not wait; called now and then, so cheap."""
+
     def leave(self, *, orphaned: bool) -> None:
         """Withdraw what was advertised; ``orphaned`` when the Factory daemon is gone."""
 
@@ -59,15 +62,16 @@ def run(work: Work, slot: Slot, parent: int, phase: float = 0.0) -> int:
         except Exception:
             log.exception("cycle failed")
             code = None
-        slot.count_cycle()
         slot.beat()
         if code is not None:
+            slot.note_cycle(time.monotonic() - began)
             return code
         again_s = work.again_s
         if again_s is None:
             again_s = work.delay_s * share
             share = 1 + work.jitter * (2 * _random() - 1)
-        if _sleep_until(began + again_s, slot, parent):
+        slot.note_cycle(time.monotonic() - began)
+        if _sleep_until(began + again_s, work, slot, parent):
             break
     orphaned = os.getppid() != parent
     try:
@@ -78,17 +82,19 @@ def run(work: Work, slot: Slot, parent: int, phase: float = 0.0) -> int:
     return LEFT
 
 
-def _sleep_until(wake: float, slot: Slot, parent: int) -> bool:
-    """Sleep; return whether it is time to leave."""
+def _sleep_until(wake: float, work: Work, slot: Slot, parent: int) -> bool:
+    """Sleep until then or until there are news; return whether it is time to leave."""
     while True:
         left_s = wake - time.monotonic()
         # Also looks once when no time is left.
-        got = process.sleep(min(left_s, _LONGEST_SLEEP_S), _WAKE)
+        got = process.sleep(min(left_s, _PEEK_S), _WAKE)
         if got == _SIGTERM or os.getppid() != parent:
             return True
         if got is not None or left_s <= 0:
             return False
         slot.beat()
+        if work.news():
+            return False
 
 
 def _random() -> float:

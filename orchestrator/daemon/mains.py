@@ -1,6 +1,5 @@
 """What the children of the Factory daemon really do."""
 
-import logging
 import time
 from pathlib import Path
 
@@ -8,13 +7,8 @@ from orchestrator.daemon import loop
 from orchestrator.daemon.board import Slot
 from orchestrator.daemon.entry_daemon import EntryDaemon
 from orchestrator.daemon.views_daemon import ViewsDaemon
-from orchestrator.errors import CollectorError
 from orchestrator.factory_record import FactoryRecord
-from orchestrator.protocol.ads import Kind, Withdrawal
-from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.keys import Keyring
-
-log = logging.getLogger(__name__)
 
 
 class RealMains:
@@ -25,7 +19,8 @@ class RealMains:
         self._started = int(time.time())
 
     def prepare(self, record: FactoryRecord) -> None:
-        """Make what all children share: the key of this run, and a session with the collector.
+        """Make what all children share: the key of this run. They share no session with a collector:
+        one that restarts would refuse all of them until it is over.
 
         Raises:
             FactoryError: the key cannot be read or written.
@@ -33,12 +28,6 @@ class RealMains:
         self._keyring = Keyring.start(
             self._work / "factory", bits=record.key_bits, grace_s=record.key_grace_s
         )
-        # A withdrawal of nothing, for it needs what advertising does.
-        nothing = Withdrawal(Kind.FACTORY, "false")
-        try:
-            Collector(record.collectors).withdraw([nothing])
-        except CollectorError as error:
-            log.warning("the collector does not answer yet: %s", error)
 
     def entry(self, name: str, slot: Slot, parent: int, phase: float) -> int:
         """Run the Entry daemon of entry ``name``."""

@@ -19,13 +19,21 @@ log = logging.getLogger(__name__)
 _MISSED = 5  # cycles without a sign of who takes the view, and the entry looks itself
 
 
+def overdue(work: str, delay_s: float, now: float) -> bool:
+    """Return whether nobody has tried to take the view of all requests for too long."""
+    try:
+        tried = os.stat(f"{work}/views/{STAMP}").st_mtime  # noqa: PTH116
+    except OSError:
+        tried = 0.0
+    return now - tried >= _MISSED * delay_s
+
+
 class OwnRequests:
     """Asks for the requests of one entry, seldom enough that hundreds of entries may."""
 
     def __init__(self, work: Path, keyring: Keyring) -> None:
         self._work = work
         self._keyring = keyring
-        self._stamp = f"{work}/views/{STAMP}"
         self._since = time.time()
         self._last: RequestsView | None = None
 
@@ -37,11 +45,9 @@ class OwnRequests:
         A collector that does not answer is no reason: it would not answer hundreds of entries
         either.
         """
-        try:
-            tried = os.stat(self._stamp).st_mtime  # noqa: PTH116
-        except OSError:
-            tried = 0.0
-        if now - max(tried, self._since) < _MISSED * record.cycle.delay_s:
+        delay_s = record.cycle.delay_s
+        waited = now - self._since >= _MISSED * delay_s
+        if not (waited and overdue(str(self._work), delay_s, now)):
             self._last = None
             return view
         if self._last is not None and now - self._last.taken < record.cycle.delay_s:

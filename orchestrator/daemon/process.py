@@ -8,7 +8,6 @@ one of hundreds of children 10 to 20 kB.
 import ctypes
 import os
 import signal
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
@@ -18,8 +17,6 @@ BLOCKED = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHL
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _SIGTERM = int(signal.SIGTERM)
-_SIGKILL = int(signal.SIGKILL)
-_SIGCHLD = (int(signal.SIGCHLD),)
 _prctl = ctypes.CDLL(None).prctl
 
 
@@ -58,34 +55,6 @@ def _be_child(name: bytes, main: Callable[[], int], parent: int) -> NoReturn:
         code = main() if os.getppid() == parent else 0
     finally:
         os._exit(code)
-
-
-def aside(main: Callable[[], int], limit_s: float) -> int | None:
-    """Run ``main`` in a process of its own and return its exit code; None: it was killed.
-
-    What it does to memory is gone with it. It ends with this process, and after ``limit_s``.
-    """
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        code = os.EX_SOFTWARE
-        try:
-            _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
-            code = main() if os.getppid() == parent else 0
-        finally:
-            os._exit(code)
-    deadline = time.monotonic() + limit_s
-    while True:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            code = os.waitstatus_to_exitcode(status)
-            return code if code >= 0 else None
-        left_s = deadline - time.monotonic()
-        if left_s <= 0:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            return None
-        sleep(left_s, _SIGCHLD)
 
 
 def pss_mb(pid: int) -> float | None:

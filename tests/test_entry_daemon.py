@@ -1,0 +1,177 @@
+"""When an Entry daemon has a cycle done, and what one cycle leaves for the next."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.daemon import state_file
+from orchestrator.daemon.board import Board
+from orchestrator.daemon.children import DONE
+from orchestrator.daemon.entry_cycle import EntryCycle, Next
+from orchestrator.daemon.entry_daemon import EntryDaemon, Round
+from orchestrator.daemon.entry_memory import recall, remember
+from orchestrator.daemon.stamp import stamp
+from orchestrator.journal import Journal
+from orchestrator.protocol.keys import Keyring
+from orchestrator.queue_view import Glidein, State
+from tests.configured import Configured
+
+GLIDEIN = Glidein(7, 0, State.WAIT, "vo.main", "vo:frontend", "ABCDEFGH", 1, 1)
+
+
+@pytest.fixture(scope="module")
+def keyring(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    return Keyring.start(tmp_path_factory.mktemp("key"))
+
+
+@pytest.fixture
+def work(configured: Configured, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The work tree of a factory whose collector and schedd answer nobody."""
+    monkeypatch.setenv("CONDOR_CONFIG", os.devnull)
+    configured.change("factory.toml", "\n\n[web]", '\ncollector = ["127.0.0.1:1"]\n\n[web]')
+    configured.reconfig()
+    (configured.work / "entries/north/glideins").mkdir()
+    return configured.work
+
+
+def test_a_cycle_goes_on_from_what_the_last_one_knew(work: Path, keyring: Keyring) -> None:
+    slot = Board().take()
+    folder = work / "entries/north"
+    with Journal(folder) as journal:
+        first = EntryCycle(work, "north", slot, journal, keyring, 0)
+        first._reader.known.glideins[7, 0] = GLIDEIN
+        first._words = "as decided"
+        memory = remember(first)
+    assert b"PRIVATE" not in memory
+    with Journal(folder) as journal:
+        again = recall(memory, slot, journal, keyring)
+        assert again.record == first.record
+        assert again._words == "as decided"
+        assert again._reader._journal is again._submitter._journal is journal
+        assert again._slot is slot
+        # And it works: nobody answers, so nothing is done, and the glideins are not forgotten.
+        assert again.cycle() in (Next.SOON, Next.GO_ON)
+    told = state_file.read(folder / "status.json")
+    assert (told["glideins"], told["queue"]) == (1, "failed")
+    assert told["decision"]["submit"] == 0
+    assert slot.glideins == 1
+    assert slot.blind
+
+
+@pytest.fixture
+def daemon(
+    work: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Next, float], EntryDaemon]:
+    """How to make a daemon whose cycles write down the memory they get, and end as said."""
+    (work / "views").mkdir()
+    (work / "views/requests.json").touch()
+
+    def make(following: Next, due: float) -> EntryDaemon:
+        daemon = EntryDaemon(str(work), "north", Board().take(), keyring, 0)
+        watched = work / "watched"
+
+        def cycle(memory: bytes, seen: list[str]) -> Round:
+            with (work / "cycles").open("a") as told:
+                told.write(memory.decode() + "\n")
+            if (work / "die").exists():
+                os._exit(1)
+            seen_now = ((str(watched), stamp(str(watched))),)
+            return Round(following.value, memory + b"x", seen_now, due, 9.0, 0.0)
+
+        monkeypatch.setattr(daemon, "_cycle", cycle)
+        return daemon
+
+    return make
+
+
+def memories(work: Path) -> list[str]:
+    """Return what the cycles so far were given."""
+    return (work / "cycles").read_text().splitlines()
+
+
+LATER = time.time() + 3600
+
+
+def test_without_news_no_cycle_is_done(
+    daemon: Callable[[Next, float], EntryDaemon], work: Path
+) -> None:
+    rests = daemon(Next.NEWS, LATER)
+    for _ in range(3):
+        assert rests.cycle() is None
+    assert memories(work) == [""]
+    assert rests.delay_s == 9
+    assert not rests.news()
+    (work / "watched").touch()
+    assert rests.news()
+    rests.cycle()
+    assert memories(work) == ["", "x"]
+    assert not rests.news()
+
+
+@pytest.mark.parametrize(
+    ("following", "due"),
+    [
+        pytest.param(Next.GO_ON, LATER, id="work was left"),
+        pytest.param(Next.SOON, LATER, id="the queue is not known yet"),
+        pytest.param(Next.NEWS, time.time() - 1, id="it is time to advertise"),
+        pytest.param(Next.NEWS, time.time() + 1e6, id="the clock was set back"),
+    ],
+)
+def test_what_needs_a_cycle_all_the_same(
+    daemon: Callable[[Next, float], EntryDaemon], work: Path, following: Next, due: float
+) -> None:
+    works = daemon(following, due)
+    for _ in range(3):
+        works.cycle()
+    assert memories(work) == ["", "x", "xx"]
+    assert (works.again_s is not None) == (following is Next.SOON)
+
+
+def test_nobody_takes_the_requests_of_all(
+    daemon: Callable[[Next, float], EntryDaemon], work: Path
+) -> None:
+    rests = daemon(Next.NEWS, LATER)
+    rests.cycle()
+    long_ago = time.time() - 3600
+    os.utime(work / "views/requests.json", (long_ago, long_ago))
+    rests.cycle()
+    assert memories(work) == ["", "x"]
+
+
+def test_a_cycle_that_dies_leaves_no_memory(
+    daemon: Callable[[Next, float], EntryDaemon],
+    work: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rests = daemon(Next.NEWS, LATER)
+    rests.cycle()
+    (work / "watched").touch()
+    (work / "die").touch()
+    assert rests.cycle() is None
+    assert "a cycle failed" in caplog.text
+    (work / "die").unlink()
+    rests.cycle()
+    assert memories(work) == ["", "x", ""]
+
+
+def test_a_retired_entry_is_done(
+    daemon: Callable[[Next, float], EntryDaemon],
+) -> None:
+    assert daemon(Next.RETIRED, LATER).cycle() == DONE
+
+
+def test_a_damaged_record_is_not_the_end(
+    work: Path, keyring: Keyring, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = work / "entries/north/entry.json"
+    good = record.read_text()
+    record.write_text("{")
+    daemon = EntryDaemon(str(work), "north", Board().take(), keyring, 0)
+    assert daemon.cycle() is None
+    assert "entry.json: damaged" in caplog.text
+    record.write_text(good)
+    assert daemon.cycle() is None
+    assert daemon._memory
