@@ -23,7 +23,7 @@ from typing import Any, Self
 
 import pytest
 
-from orchestrator.pool import Pool
+from orchestrator.trial.pool import Pool
 from tests.factory_user import let_user_in
 from tests.needs import need, program
 

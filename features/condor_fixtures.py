@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator import condor_tarball, debian
 from orchestrator.errors import PoolError
-from orchestrator.pool import Jobs, Pool
 from orchestrator.share import cache_dir
+from orchestrator.tarball import condor_tarball, debian
+from orchestrator.trial.pool import Jobs, Pool
 from tests.needs import need
 
 LIB = Path(__file__).parent.parent / "glidein/lib"

@@ -20,17 +20,19 @@ from typing import Any
 import pytest
 
 from features.glidein_fixtures import USER
-from orchestrator import condor_tarball, config, reconfig
+from orchestrator import config
 from orchestrator.daemon import state_file
 from orchestrator.daemon import status as daemon_status
 from orchestrator.daemon.factory_daemon import VIEWS
 from orchestrator.errors import PoolError
-from orchestrator.pool import Pool
 from orchestrator.protocol.ads import Ad, Kind
 from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.frontend import Offer, RequestClient, publish_empty_areas
 from orchestrator.share import share
-from orchestrator.static_server import serving
+from orchestrator.stage.static_server import serving
+from orchestrator.tarball import condor_tarball
+from orchestrator.trial.pool import Pool
+from orchestrator.worktree import reconfig
 from tests.factory_user import let_user_in
 
 FRONTEND = "vo@pool"

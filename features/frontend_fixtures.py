@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.static_server import serving
+from orchestrator.stage.static_server import serving
 
 STAMP = "k3cbZC"  # what the reference has in its names is a time, not a hash
 

@@ -16,14 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import condor_tarball, config, history, reconfig
+from orchestrator import config
 from orchestrator.arguments import Client
-from orchestrator.demo import debian_arch, tarballs
-from orchestrator.entry_record import EntryRecord, read_entry
-from orchestrator.local_glidein import LocalGlidein
-from orchestrator.pool import Pool
 from orchestrator.share import share
-from orchestrator.static_server import StaticServer, serving
+from orchestrator.stage import history
+from orchestrator.stage.static_server import StaticServer, serving
+from orchestrator.tarball import condor_tarball
+from orchestrator.trial.demo import debian_arch, tarballs
+from orchestrator.trial.local_glidein import LocalGlidein
+from orchestrator.trial.pool import Pool
+from orchestrator.worktree import reconfig
+from orchestrator.worktree.entry_record import EntryRecord, read_entry
 
 BASH = (
     shutil.which(os.environ.get("GLIDEIN_BASH", "bash")) or "bash"

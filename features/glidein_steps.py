@@ -7,8 +7,8 @@ import pytest
 from pytest_bdd import given, parsers, then
 
 from features.glidein_fixtures import Factory, Node
-from orchestrator.local_glidein import LocalGlidein
-from orchestrator.pool import Pool
+from orchestrator.trial.local_glidein import LocalGlidein
+from orchestrator.trial.pool import Pool
 
 
 def wait_for(

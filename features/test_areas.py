@@ -10,7 +10,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.frontend_fixtures import STAMP, Frontend, description, file_list
 from features.glidein_fixtures import Factory, Node
-from orchestrator.local_glidein import LocalGlidein
+from orchestrator.trial.local_glidein import LocalGlidein
 
 scenarios("areas.feature")
 

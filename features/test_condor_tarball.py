@@ -13,8 +13,8 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.condor_fixtures import BASH, LIB, Machine, Worker, wait_for
-from orchestrator import condor_tarball, elf
-from orchestrator.pool import Jobs, Pool
+from orchestrator.tarball import condor_tarball, elf
+from orchestrator.trial.pool import Jobs, Pool
 
 scenarios("condor_tarball.feature")
 

@@ -4,8 +4,8 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.publishing_fixtures import Operator
 from features.publishing_steps import Said, publishes
-from orchestrator.entry_record import read_entry
-from orchestrator.factory_record import read_factory
+from orchestrator.worktree.entry_record import read_entry
+from orchestrator.worktree.factory_record import read_factory
 
 scenarios("configuration.feature")
 

@@ -11,11 +11,11 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.glidein_fixtures import USER, Factory, Node
 from features.glidein_steps import joined, wait_for
-from orchestrator import debian
-from orchestrator.demo import debian_arch
 from orchestrator.errors import PoolError
-from orchestrator.local_glidein import LocalGlidein
-from orchestrator.pool import Pool
+from orchestrator.tarball import debian
+from orchestrator.trial.demo import debian_arch
+from orchestrator.trial.local_glidein import LocalGlidein
+from orchestrator.trial.pool import Pool
 from tests.needs import program
 
 scenarios("containers.feature")

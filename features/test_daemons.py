@@ -12,9 +12,9 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.factory_fixtures import LIMIT_S, WorkingFactory, wait_for
 from orchestrator.errors import FactoryError
-from orchestrator.pool import Jobs, Pool
 from orchestrator.protocol.ads import Kind
 from orchestrator.protocol.frontend import RequestClient
+from orchestrator.trial.pool import Jobs, Pool
 
 scenarios("daemons.feature")
 

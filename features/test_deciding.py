@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
-from orchestrator.backoff import Backoffs
-from orchestrator.decision import decide
-from orchestrator.outcome import Ended, Outcome, settle
-from orchestrator.queue_counts import key_of
-from orchestrator.queue_view import Glidein, QueueView, Unseen
-from orchestrator.verdict import Decision, Turns, Verdict
+from orchestrator.deciding.backoff import Backoffs
+from orchestrator.deciding.decision import decide
+from orchestrator.deciding.queue_counts import key_of
+from orchestrator.deciding.verdict import Decision, Turns, Verdict
+from orchestrator.outputs.outcome import Ended, Outcome, settle
+from orchestrator.queue.queue_view import Glidein, QueueView, Unseen
 from tests import deciding
 from tests.deciding import NOW
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from pytest_bdd import parsers, scenarios, then, when
 
-from orchestrator.demo import debian_arch
 from orchestrator.share import cache_dir
+from orchestrator.trial.demo import debian_arch
 from tests.needs import need
 
 scenarios("demo.feature")

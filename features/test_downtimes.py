@@ -6,7 +6,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.publishing_fixtures import Operator
 from features.publishing_steps import Said
-from orchestrator.downtimes import FILE, DowntimesFile
+from orchestrator.worktree.downtimes import FILE, DowntimesFile
 
 scenarios("downtimes.feature")
 

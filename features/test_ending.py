@@ -16,8 +16,8 @@ from pytest_bdd import given, parsers, scenarios, then, when
 from features.glidein_fixtures import USER, Factory, Node
 from features.glidein_steps import machines, wait_for
 from orchestrator.arguments import escape
-from orchestrator.local_glidein import LocalGlidein
-from orchestrator.pool import Pool
+from orchestrator.trial.local_glidein import LocalGlidein
+from orchestrator.trial.pool import Pool
 from tests.needs import need
 
 scenarios("ending.feature")

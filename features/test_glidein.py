@@ -8,9 +8,9 @@ from pathlib import Path
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.glidein_fixtures import Factory, Node
-from orchestrator.glidein_output import REPORT_BEGIN
-from orchestrator.local_glidein import LocalGlidein
-from orchestrator.pool import Jobs, Pool
+from orchestrator.outputs.glidein_output import REPORT_BEGIN
+from orchestrator.trial.local_glidein import LocalGlidein
+from orchestrator.trial.pool import Jobs, Pool
 from tests.needs import need
 
 scenarios("glidein.feature")

@@ -12,7 +12,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.glidein_fixtures import Factory, Node
 from features.glidein_steps import wait_for
-from orchestrator.local_glidein import LocalGlidein
+from orchestrator.trial.local_glidein import LocalGlidein
 
 scenarios("live_log.feature")
 

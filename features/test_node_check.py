@@ -25,8 +25,8 @@ from pytest_bdd import given, parsers, scenarios, then, when
 import tests.dead_mount
 from features.glidein_fixtures import BASH, USER, Factory, Node
 from orchestrator.arguments import escape
-from orchestrator.local_glidein import LocalGlidein
 from orchestrator.share import share
+from orchestrator.trial.local_glidein import LocalGlidein
 from tests.needs import need
 
 scenarios("node_check.feature")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.glidein_fixtures import Factory, Node
-from orchestrator.local_glidein import LocalGlidein
-from orchestrator.pool import Pool
+from orchestrator.trial.local_glidein import LocalGlidein
+from orchestrator.trial.pool import Pool
 
 scenarios("node_memory.feature")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from pytest_bdd import parsers, scenarios, then, when
 
 from features.glidein_fixtures import BASH, Factory, Node
-from orchestrator.local_glidein import LocalGlidein
+from orchestrator.trial.local_glidein import LocalGlidein
 
 scenarios("people.feature")
 

@@ -16,11 +16,9 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.glidein_fixtures import USER, Factory, Node
-from orchestrator import condor_tarball
 from orchestrator.arguments import Client
+from orchestrator.deciding.request import RequestsView
 from orchestrator.errors import CollectorError
-from orchestrator.factory_record import Frontend
-from orchestrator.pool import Pool
 from orchestrator.protocol import records, requests_view
 from orchestrator.protocol.ads import (
     Ad,
@@ -37,7 +35,9 @@ from orchestrator.protocol.frontend import Offer, RequestClient, Series
 from orchestrator.protocol.keys import GRACE_S, Keyring
 from orchestrator.protocol.reader import Reader, Terms
 from orchestrator.protocol.requests_view import Writer, take
-from orchestrator.request import RequestsView
+from orchestrator.tarball import condor_tarball
+from orchestrator.trial.pool import Pool
+from orchestrator.worktree.factory_record import Frontend
 from tests.protocol.sample import TOKEN, WEB
 from tests.protocol.test_ads import PILOT, entry_ad
 

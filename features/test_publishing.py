@@ -12,8 +12,8 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.publishing_fixtures import Operator
 from features.publishing_steps import Said, has_published, state
-from orchestrator import reconfig
-from orchestrator.history import utc_now
+from orchestrator.stage.history import utc_now
+from orchestrator.worktree import reconfig
 from tests.configured import (
     assert_usable,
     assert_what_is_told_is_there,

@@ -12,8 +12,8 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.glidein_fixtures import Factory, Node
 from features.glidein_steps import joined, machines, wait_for
-from orchestrator.local_glidein import LocalGlidein
-from orchestrator.pool import Jobs, Pool
+from orchestrator.trial.local_glidein import LocalGlidein
+from orchestrator.trial.pool import Jobs, Pool
 
 scenarios("startd.feature")
 

@@ -7,8 +7,8 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.glidein_fixtures import Factory, Node
 from features.glidein_steps import wait_for
-from orchestrator.local_glidein import LocalGlidein
-from orchestrator.pool import Pool
+from orchestrator.trial.local_glidein import LocalGlidein
+from orchestrator.trial.pool import Pool
 
 scenarios("stop_list.feature")
 

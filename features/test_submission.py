@@ -13,11 +13,11 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.batch_systems_fixtures import Place, Slurm
 from orchestrator.arguments import Client, glidein_arguments, unescape
+from orchestrator.deciding.request import Credentials, Request
 from orchestrator.errors import SubmitFailed
-from orchestrator.outcome import Ended
-from orchestrator.pool import Pool
-from orchestrator.queue_view import Freshness, QueueView, State
-from orchestrator.request import Credentials, Request
+from orchestrator.outputs.outcome import Ended
+from orchestrator.queue.queue_view import Freshness, QueueView, State
+from orchestrator.trial.pool import Pool
 from tests.factory_user import PILOT, RECORD, REQUEST, Daemon, Entry
 
 scenarios("submission.feature")

@@ -17,9 +17,9 @@ import requests
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.publishing_fixtures import Operator
-from orchestrator import area
-from orchestrator.static_server import StaticServer, serving
-from orchestrator.web_server import Kind, Running, Settings, free_port, running
+from orchestrator.stage import area
+from orchestrator.stage.static_server import StaticServer, serving
+from orchestrator.stage.web_server import Kind, Running, Settings, free_port, running
 from tests.needs import need
 
 scenarios("web_area.feature")

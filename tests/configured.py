@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import area, config, reconfig
+from orchestrator import config
 from orchestrator.config import Configuration
-from orchestrator.reconfig import Plan
+from orchestrator.stage import area
+from orchestrator.worktree import reconfig
+from orchestrator.worktree.reconfig import Plan
 
 # The events of Python's audit that announce a change on disk.
 WRITING = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod"}

@@ -16,9 +16,9 @@ from orchestrator.daemon import loop, state_file
 from orchestrator.daemon.board import Slot
 from orchestrator.daemon.children import DONE
 from orchestrator.daemon.factory_daemon import FactoryDaemon
-from orchestrator.daemon_settings import Logs, Restarts
-from orchestrator.entry_record import FORMAT
-from orchestrator.factory_record import FactoryRecord, WebRecord
+from orchestrator.worktree.daemon_settings import Logs, Restarts
+from orchestrator.worktree.entry_record import FORMAT
+from orchestrator.worktree.factory_record import FactoryRecord, WebRecord
 
 QUICK = Restarts(delay_s=0.1, max_delay_s=0.4, attempts=3, interval_s=600, heartbeat_s=2)
 

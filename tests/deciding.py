@@ -14,11 +14,11 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 from orchestrator.arguments import ClientWeb
-from orchestrator.downtimes import Downtime, Downtimes
-from orchestrator.entry_limits import HoldRule, Limit, Limits
-from orchestrator.queue_counts import Key
-from orchestrator.queue_view import Freshness, Glidein, QueueView, State, Unseen
-from orchestrator.request import Credentials, Removal, Request, RequestsView
+from orchestrator.deciding.queue_counts import Key
+from orchestrator.deciding.request import Credentials, Removal, Request, RequestsView
+from orchestrator.queue.queue_view import Freshness, Glidein, QueueView, State, Unseen
+from orchestrator.worktree.downtimes import Downtime, Downtimes
+from orchestrator.worktree.entry_limits import HoldRule, Limit, Limits
 
 NOW = 1_800_000_000.0
 

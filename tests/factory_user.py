@@ -16,18 +16,18 @@ from typing import TypeVar
 import htcondor2 as htcondor
 import pytest
 
-from orchestrator import condor_tarball
 from orchestrator.arguments import ClientWeb, Pilot
-from orchestrator.demo import tarballs
-from orchestrator.entry_record import EntryRecord
+from orchestrator.deciding.request import Credentials, Removal, Request
 from orchestrator.errors import PoolError
-from orchestrator.journal import Journal
 from orchestrator.limited import limited
-from orchestrator.pool import DOMAIN, Pool
-from orchestrator.queue_reader import QueueReader
-from orchestrator.request import Credentials, Removal, Request
-from orchestrator.schedd import Schedd
-from orchestrator.submission import Submitter
+from orchestrator.queue.journal import Journal
+from orchestrator.queue.queue_reader import QueueReader
+from orchestrator.queue.schedd import Schedd
+from orchestrator.queue.submission import Submitter
+from orchestrator.tarball import condor_tarball
+from orchestrator.trial.demo import tarballs
+from orchestrator.trial.pool import DOMAIN, Pool
+from orchestrator.worktree.entry_record import EntryRecord
 
 Result = TypeVar("Result")
 

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import area
-from orchestrator.area import Area, Row, SignatureType, build, make_object, object_name
+from orchestrator.stage import area
+from orchestrator.stage.area import (
+    Area,
+    Row,
+    SignatureType,
+    build,
+    make_object,
+    object_name,
+)
 
 H16 = "0123456789abcdef"
 

@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.backoff import Backoff, Backoffs, Phase, Policy, Sign, from_json, sign_of
+from orchestrator.deciding.backoff import (
+    Backoff,
+    Backoffs,
+    Phase,
+    Policy,
+    Sign,
+    from_json,
+    sign_of,
+)
+from orchestrator.deciding.queue_counts import Counts
 from orchestrator.errors import FactoryError
-from orchestrator.outcome import Outcome
-from orchestrator.queue_counts import Counts
+from orchestrator.outputs.outcome import Outcome
 from tests import deciding
 from tests.deciding import NOW, UNHURRIED
 

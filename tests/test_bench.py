@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import condor_tarball
+from orchestrator.tarball import condor_tarball
 from tests.bench import requests, site
 from tests.bench.one_start import count_processes, start
 from tests.bench.requests import Request, round_trips

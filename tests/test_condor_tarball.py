@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import condor_files, condor_tarball, elf
 from orchestrator.errors import TarballError
+from orchestrator.tarball import condor_files, condor_tarball, elf
 
 NAMES = ["sbin/condor_master", "sbin/condor_startd", "sbin/condor_starter"]
 MORE = ["sbin/condor_schedd", "bin/condor_version", "libexec/condor_chirp", "libexec/x.py"]

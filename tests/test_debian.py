@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import debian
-from orchestrator.debian import Mirror, Suite, find_mirror
 from orchestrator.errors import TarballError
+from orchestrator.tarball import debian
+from orchestrator.tarball.debian import Mirror, Suite, find_mirror
 
 
 @pytest.fixture(autouse=True)

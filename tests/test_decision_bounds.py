@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.backoff import Backoff, Backoffs
-from orchestrator.bounds import Rule
-from orchestrator.decision import decide
-from orchestrator.downtimes import Downtimes
-from orchestrator.entry_limits import HoldRule, Limit, Limits
-from orchestrator.monitor_counts import adjusted_idle, monitor_counts
-from orchestrator.queue_counts import Counts, key_of, tally
-from orchestrator.queue_view import Freshness, Glidein, QueueView, State, Unseen
-from orchestrator.request import Credentials, Removal, Request, RequestsView
-from orchestrator.verdict import Decision, Turns
+from orchestrator.deciding.backoff import Backoff, Backoffs
+from orchestrator.deciding.bounds import Rule
+from orchestrator.deciding.decision import decide
+from orchestrator.deciding.monitor_counts import adjusted_idle, monitor_counts
+from orchestrator.deciding.queue_counts import Counts, key_of, tally
+from orchestrator.deciding.request import Credentials, Removal, Request, RequestsView
+from orchestrator.deciding.verdict import Decision, Turns
+from orchestrator.queue.queue_view import Freshness, Glidein, QueueView, State, Unseen
+from orchestrator.worktree.downtimes import Downtimes
+from orchestrator.worktree.entry_limits import HoldRule, Limit, Limits
 from tests.deciding import NOW, UNHURRIED, WEB, downtimes
 
 WHOSE = st.tuples(

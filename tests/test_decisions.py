@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from orchestrator.backoff import Backoff, Backoffs
-from orchestrator.decision import decide
-from orchestrator.monitor_counts import limits_hit
-from orchestrator.queue_view import Glidein
-from orchestrator.sanitize import Target
-from orchestrator.verdict import Decision, Turns
+from orchestrator.deciding.backoff import Backoff, Backoffs
+from orchestrator.deciding.decision import decide
+from orchestrator.deciding.monitor_counts import limits_hit
+from orchestrator.deciding.sanitize import Target
+from orchestrator.deciding.verdict import Decision, Turns
+from orchestrator.queue.queue_view import Glidein
 from tests import deciding
 from tests.deciding import NOW
 

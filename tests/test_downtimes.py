@@ -12,13 +12,13 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator import downtimes, downtimes_edit
-from orchestrator.downtimes import Downtime, Downtimes, DowntimesFile, epoch, parse
 from orchestrator.errors import FactoryError
-from orchestrator.factory_record import FactoryRecord, Frontend, WebRecord
-from orchestrator.records import record_json
 from orchestrator.verbs import down, up
 from orchestrator.verbs import downtimes as listing
+from orchestrator.worktree import downtimes, downtimes_edit
+from orchestrator.worktree.downtimes import Downtime, Downtimes, DowntimesFile, epoch, parse
+from orchestrator.worktree.factory_record import FactoryRecord, Frontend, WebRecord
+from orchestrator.worktree.records import record_json
 
 NOON = int(datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp())
 FROM, TO = "2026-11-24T11:00:00Z", "2026-11-24T13:00:00Z"
@@ -188,8 +188,8 @@ def test_what_could_not_be_read_is_not_written(tmp_path: Path, wanted: Downtime)
 
 def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from orchestrator import downtimes_edit as e;"
-        "from orchestrator.downtimes import Downtime;"
+        "import sys; from pathlib import Path; from orchestrator.worktree import downtimes_edit as e;"
+        "from orchestrator.worktree.downtimes import Downtime;"
         "[e.begin(Path(sys.argv[1]), Downtime(n, None, sys.argv[2])) for n in range(10)]"
     )
     writers = [

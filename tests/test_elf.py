@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import elf
+from orchestrator.tarball import elf
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from orchestrator.daemon.entry_actions import act
+from orchestrator.deciding.request import Request
+from orchestrator.deciding.sanitize import Target
+from orchestrator.deciding.verdict import Decision, Submission
 from orchestrator.errors import ScheddError, SubmissionError, SubmitUncertain
-from orchestrator.queue_view import Glidein, State
-from orchestrator.request import Request
-from orchestrator.sanitize import Target
-from orchestrator.verdict import Decision, Submission
+from orchestrator.queue.queue_view import Glidein, State
 from tests.factory_user import REQUEST
 
 

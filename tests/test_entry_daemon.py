@@ -14,9 +14,9 @@ from orchestrator.daemon.entry_cycle import EntryCycle, Next
 from orchestrator.daemon.entry_daemon import EntryDaemon, Round
 from orchestrator.daemon.entry_memory import recall, remember
 from orchestrator.daemon.stamp import stamp
-from orchestrator.journal import Journal
 from orchestrator.protocol.keys import Keyring
-from orchestrator.queue_view import Glidein, State
+from orchestrator.queue.journal import Journal
+from orchestrator.queue.queue_view import Glidein, State
 from tests.configured import Configured
 
 GLIDEIN = Glidein(7, 0, State.WAIT, "vo.main", "vo:frontend", "ABCDEFGH", 1, 1)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator import event_log
-from orchestrator.event_log import Event, EventLogs, Position
+from orchestrator.queue import event_log
+from orchestrator.queue.event_log import Event, EventLogs, Position
 
 NOW = datetime(2026, 11, 24, 23).timestamp()
 NAME = "events.20261124.log"

@@ -17,7 +17,7 @@ import pytest
 
 from orchestrator.daemon import lock, state_file
 from orchestrator.daemon.factory_daemon import LEFT_DOWN, STATUS, VIEWS
-from orchestrator.daemon_settings import Restarts
+from orchestrator.worktree.daemon_settings import Restarts
 from tests.daemon_stand_ins import QUICK, write_record
 
 LIMIT_S = 60

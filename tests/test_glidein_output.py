@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from orchestrator.errors import FactoryError
-from orchestrator.glidein_output import read_output
+from orchestrator.outputs.glidein_output import read_output
 from orchestrator.share import share
 from orchestrator.verbs.logs import command
 

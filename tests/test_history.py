@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import history, publish
-from orchestrator.area import Area, Row, build, make_object
 from orchestrator.errors import PublishError
-from orchestrator.history import AreaHistory
+from orchestrator.stage import history, publish
+from orchestrator.stage.area import Area, Row, build, make_object
+from orchestrator.stage.history import AreaHistory
 from tests.configured import NOON
 
 DAY = timedelta(days=1)

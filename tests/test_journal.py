@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import JournalError
-from orchestrator.journal import Begun, Journal, new_id
 from orchestrator.limited import limited
+from orchestrator.queue.journal import Begun, Journal, new_id
 
 NOW = 1_795_000_000.0
 

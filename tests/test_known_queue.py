@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator import event_log
-from orchestrator.event_log import Event
-from orchestrator.journal import Begun
-from orchestrator.known_queue import Key, KnownQueue
-from orchestrator.queue_states import state_of
-from orchestrator.queue_view import IDLE_STATES, RUNNING_STATES, Glidein, State
-from orchestrator.schedd import Queued
+from orchestrator.queue import event_log
+from orchestrator.queue.event_log import Event
+from orchestrator.queue.journal import Begun
+from orchestrator.queue.known_queue import Key, KnownQueue
+from orchestrator.queue.queue_states import state_of
+from orchestrator.queue.queue_view import IDLE_STATES, RUNNING_STATES, Glidein, State
+from orchestrator.queue.schedd import Queued
 
 BEGUN = Begun("s1", 100.0, "Frontend.main", "Frontend:frontend", "ABC", 5)
 

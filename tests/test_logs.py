@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from orchestrator.glidein_output import (
+from orchestrator.outputs.glidein_output import (
     LOG_BEGIN,
     LOG_END,
     LOG_MARK,

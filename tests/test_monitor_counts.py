@@ -1,8 +1,8 @@
 """The numbers that ads carry, by the names that Frontends know."""
 
-from orchestrator.decision import decide
-from orchestrator.monitor_counts import MonitorCounts, monitor_counts
-from orchestrator.request import RequestsView
+from orchestrator.deciding.decision import decide
+from orchestrator.deciding.monitor_counts import MonitorCounts, monitor_counts
+from orchestrator.deciding.request import RequestsView
 from tests import deciding
 from tests.deciding import NOW
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.exits import EXITS
-from orchestrator.outcome import Ended, Outcome, outcome_of, output_files, settle
+from orchestrator.outputs.outcome import Ended, Outcome, outcome_of, output_files, settle
 from tests.deciding import UNHURRIED
 
 NOW = 1_800_000_000.0

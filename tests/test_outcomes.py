@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from orchestrator import outcomes
-from orchestrator.outcome import Outcome
-from orchestrator.outcomes import Statistics
+from orchestrator.outputs import outcomes
+from orchestrator.outputs.outcome import Outcome
+from orchestrator.outputs.outcomes import Statistics
 
 NOON = 1_795_521_600.0  # 2026-11-24T12:00:00Z
 GOOD = Outcome(

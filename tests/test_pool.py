@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import condor_tarball
-from orchestrator.demo import tarballs
 from orchestrator.errors import PoolError
-from orchestrator.pool import Pool
+from orchestrator.tarball import condor_tarball
+from orchestrator.trial.demo import tarballs
+from orchestrator.trial.pool import Pool
 
 
 @pytest.fixture(scope="module", params=["trixie", "sid"])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.area import LIBRARY
 from orchestrator.exits import EXITS
+from orchestrator.stage.area import LIBRARY
 
 ROOT = Path(__file__).parent.parent
 LIB = ROOT / "glidein" / "lib"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.daemon_settings import Kept, Retention
-from orchestrator.outcome import Ended
-from orchestrator.prune import Needed, kinds, needed, prune
+from orchestrator.outputs.outcome import Ended
+from orchestrator.outputs.prune import Needed, kinds, needed, prune
+from orchestrator.worktree.daemon_settings import Kept, Retention
 from tests import deciding
 from tests.deciding import NOW
 

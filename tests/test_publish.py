@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import publish
-from orchestrator.area import Row, build, make_object
 from orchestrator.errors import PublishError
+from orchestrator.stage import publish
+from orchestrator.stage.area import Row, build, make_object
 from tests.configured import everything
 
 ROW = Row("a.sh", make_object("a.sh", b"text\n", "sha256"), "exec")

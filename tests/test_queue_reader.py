@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import shared_queue
-from orchestrator.daemon_settings import Cycle
-from orchestrator.entry_record import EntryRecord
 from orchestrator.errors import ScheddError
-from orchestrator.event_log import log_name
-from orchestrator.journal import Begun, Journal, new_id
-from orchestrator.queue_reader import QueueReader
-from orchestrator.queue_view import Freshness, Glidein, QueueView, State
-from orchestrator.schedd import Queued
+from orchestrator.queue import shared_queue
+from orchestrator.queue.event_log import log_name
+from orchestrator.queue.journal import Begun, Journal, new_id
+from orchestrator.queue.queue_reader import QueueReader
+from orchestrator.queue.queue_view import Freshness, Glidein, QueueView, State
+from orchestrator.queue.schedd import Queued
+from orchestrator.worktree.daemon_settings import Cycle
+from orchestrator.worktree.entry_record import EntryRecord
 from tests.factory_user import RECORD
 
 NOW = 1_795_559_374.0

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from orchestrator import area, disk, plan, reconfig
+from orchestrator import disk
 from orchestrator.arguments import Client, Pilot, unescape
-from orchestrator.entry_record import read_entry
 from orchestrator.errors import PublishError
 from orchestrator.share import share
+from orchestrator.stage import area
 from orchestrator.verbs import glidein_command
 from orchestrator.verbs import reconfig as verb
+from orchestrator.worktree import plan, reconfig
+from orchestrator.worktree.entry_record import read_entry
 from tests.configured import (
     NOON,
     Configured,
@@ -49,7 +51,7 @@ def test_what_entries_are_told_is_there(configured: Configured) -> None:
 
 
 def test_the_example_can_be_published_as_it_is(tmp_path: Path) -> None:
-    example = Path(reconfig.__file__).parent / "example"
+    example = Path(reconfig.__file__).parent.parent / "example"
     made = Configured(shutil.copytree(example, tmp_path / "config"), share("glidein"))
     made.reconfig()
     assert assert_what_is_told_is_there(made) == 1

@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 
 from orchestrator.arguments import Pilot
-from orchestrator.entry_limits import HoldRule, Limit, Limits
-from orchestrator.entry_record import EntryRecord, read_entry
 from orchestrator.errors import FactoryError
-from orchestrator.factory_record import FactoryRecord, Frontend, WebRecord, read_factory
-from orchestrator.records import record_json
+from orchestrator.worktree.entry_limits import HoldRule, Limit, Limits
+from orchestrator.worktree.entry_record import EntryRecord, read_entry
+from orchestrator.worktree.factory_record import (
+    FactoryRecord,
+    Frontend,
+    WebRecord,
+    read_factory,
+)
+from orchestrator.worktree.records import record_json
 
 PILOT = Pilot(
     **{
@@ -127,7 +132,9 @@ def test_an_unknown_key_is_damage(tmp_path: Path) -> None:
 
 
 def test_daemons_read_them_without_what_reads_the_configuration() -> None:
-    code = "import sys, orchestrator.factory_record; print('pydantic' in sys.modules)"
+    code = (
+        "import sys, orchestrator.worktree.factory_record; print('pydantic' in sys.modules)"
+    )
     said = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )

@@ -5,11 +5,11 @@ from dataclasses import fields
 
 import pytest
 
-from orchestrator.backoff import Policy
-from orchestrator.daemon_settings import Cycle, Kept, Logs, Restarts, Retention
-from orchestrator.entry_limits import HoldRule, Limit, Limits
-from orchestrator.entry_record import EntryRecord, read_entry
-from orchestrator.factory_record import FactoryRecord, Frontend, read_factory
+from orchestrator.deciding.backoff import Policy
+from orchestrator.worktree.daemon_settings import Cycle, Kept, Logs, Restarts, Retention
+from orchestrator.worktree.entry_limits import HoldRule, Limit, Limits
+from orchestrator.worktree.entry_record import EntryRecord, read_entry
+from orchestrator.worktree.factory_record import FactoryRecord, Frontend, read_factory
 from tests.configured import ENTRY, Configured
 
 FACTORY = """\

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.daemon.restarts import History
-from orchestrator.daemon_settings import Restarts
+from orchestrator.worktree.daemon_settings import Restarts
 
 SETTINGS = Restarts(delay_s=1, max_delay_s=6, attempts=4, interval_s=100)
 

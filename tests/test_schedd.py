@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from orchestrator import event_log, shared_queue
 from orchestrator.errors import (
     JournalError,
     ScheddError,
@@ -20,11 +19,12 @@ from orchestrator.errors import (
     SubmitFailed,
     SubmitUncertain,
 )
-from orchestrator.journal import Journal
 from orchestrator.limited import NoAnswer
-from orchestrator.pool import Pool
-from orchestrator.queue_view import Freshness, Glidein, QueueView, State
-from orchestrator.schedd import Schedd
+from orchestrator.queue import event_log, shared_queue
+from orchestrator.queue.journal import Journal
+from orchestrator.queue.queue_view import Freshness, Glidein, QueueView, State
+from orchestrator.queue.schedd import Schedd
+from orchestrator.trial.pool import Pool
 from tests.factory_user import REQUEST, Daemon, Entry
 
 COUNT = 3

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from orchestrator import script_test
 from orchestrator.errors import FactoryError
+from orchestrator.trial import script_test
 from orchestrator.verbs.test_script import command
 
 HEAD = """\

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import area, plan, reconfig, seen
 from orchestrator.errors import PublishError
-from orchestrator.seen import Seen
+from orchestrator.stage import area
+from orchestrator.worktree import plan, reconfig, seen
+from orchestrator.worktree.seen import Seen
 from tests.bench import many_entries
 from tests.bench.reconfig import files, touched
 from tests.configured import Configured, contents

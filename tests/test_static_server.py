@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from orchestrator.static_server import StaticServer, serving
+from orchestrator.stage.static_server import StaticServer, serving
 
 NAME = "object.0123456789abcdef.txt"
 BODY = bytes(range(256)) * 10

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.journal import Begun
-from orchestrator.queue_view import Freshness, QueueView, State
+from orchestrator.queue.journal import Begun
+from orchestrator.queue.queue_view import Freshness, QueueView, State
 from tests.factory_user import REQUEST, Daemon, Entry
 
 COUNT = 3

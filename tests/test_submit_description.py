@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.arguments import unescape
-from orchestrator.entry_record import EntryRecord
+from orchestrator.deciding.request import Credentials, Request
 from orchestrator.errors import SubmissionError
-from orchestrator.request import Credentials, Request
 from orchestrator.submit.common import Places
 from orchestrator.submit.description import GRID_TYPES, describe, render
+from orchestrator.worktree.entry_record import EntryRecord
 from tests.factory_user import PILOT, RECORD, REQUEST
 
 NOW = 1_795_559_374.0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.reconfig import queued_descriptions
-from orchestrator.told import Told
+from orchestrator.worktree.reconfig import queued_descriptions
+from orchestrator.worktree.told import Told
 from tests.factory_user import PILOT, RECORD
 
 DAY = 86_400

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.turns import Taker, deal
+from orchestrator.deciding.turns import Taker, deal
 from tests.deciding import UNHURRIED
 
 TAKERS = st.lists(

@@ -7,10 +7,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from orchestrator import web_server
 from orchestrator.share import share
+from orchestrator.stage import web_server
+from orchestrator.stage.web_server import (
+    Settings,
+    WebError,
+    ordinary_user,
+    render,
+    write_config,
+)
 from orchestrator.verbs import web_config
-from orchestrator.web_server import Settings, WebError, ordinary_user, render, write_config
 from tests.needs import need
 
 

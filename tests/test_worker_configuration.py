@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from orchestrator import area, condor_tarball
-from orchestrator.demo import tarballs
+from orchestrator.stage import area
+from orchestrator.tarball import condor_tarball
+from orchestrator.trial.demo import tarballs
 
 LIB = Path(__file__).parent.parent / "glidein" / "lib"
 BASH = os.environ.get("GLIDEIN_BASH", "bash")

@@ -11,8 +11,8 @@ from orchestrator.config.archives import problem_of
 from orchestrator.config.layers import Layer
 from orchestrator.config.model import KEYS_AS_ATTRIBUTES, Entry, Factory, Part
 from orchestrator.config.problems import Problem, as_written, meant, problem_at
-from orchestrator.entry_record import ALL_CLASSES
 from orchestrator.toml_file import Place
+from orchestrator.worktree.entry_record import ALL_CLASSES
 
 AnyPart = TypeVar("AnyPart", bound=Part)
 

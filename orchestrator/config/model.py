@@ -7,8 +7,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from orchestrator import daemon_settings
-from orchestrator.backoff import Policy
 from orchestrator.config.values import (
     ATTRIBUTE,
     OWN_FILES,
@@ -33,7 +31,9 @@ from orchestrator.config.values import (
     Word,
     WorkDir,
 )
-from orchestrator.entry_limits import Limits
+from orchestrator.deciding.backoff import Policy
+from orchestrator.worktree import daemon_settings
+from orchestrator.worktree.entry_limits import Limits
 
 _OUT_FILE = re.compile(r"[A-Za-z0-9_+@%=:,~][A-Za-z0-9._+@%=:,~-]*")
 _LIMITS = Limits()

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator
 
-from orchestrator import downtimes
-from orchestrator.area import LIBRARY, WORKER_API
+from orchestrator.stage.area import LIBRARY, WORKER_API
+from orchestrator.worktree import downtimes
 
 # What a glidein gets from its arguments or finds out by itself: no attribute may say it.
 TAKEN = frozenset(

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from orchestrator.daemon import process
 from orchestrator.daemon.board import Board, Slot
 from orchestrator.daemon.restarts import History
-from orchestrator.daemon_settings import Restarts
+from orchestrator.worktree.daemon_settings import Restarts
 
 log = logging.getLogger(__name__)
 

@@ -7,23 +7,23 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from orchestrator.deciding.request import Request
+from orchestrator.deciding.sanitize import Target
+from orchestrator.deciding.verdict import Decision
 from orchestrator.errors import FactoryError, JournalError, ScheddError, SubmissionError
-from orchestrator.request import Request
-from orchestrator.sanitize import Target
-from orchestrator.verdict import Decision
 
 log = logging.getLogger(__name__)
 
 
 class Queue(Protocol):
-    """Whoever removes and releases: a :class:`orchestrator.schedd.Schedd`."""
+    """Whoever removes and releases: a :class:`orchestrator.queue.schedd.Schedd`."""
 
     def remove(self, ids: Sequence[str], reason: str, *, force: bool = False) -> int: ...
     def release(self, ids: Sequence[str], reason: str) -> int: ...
 
 
 class Submits(Protocol):
-    """Whoever submits: a :class:`orchestrator.submission.Submitter`."""
+    """Whoever submits: a :class:`orchestrator.queue.submission.Submitter`."""
 
     def submit(
         self, request: Request, clusters: Iterable[int], now: float

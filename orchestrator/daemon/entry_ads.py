@@ -4,11 +4,10 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 
-from orchestrator.daemon_settings import Cycle
-from orchestrator.downtimes import Downtimes
-from orchestrator.entry_record import EntryRecord
+from orchestrator.deciding.monitor_counts import monitor_counts
+from orchestrator.deciding.request import Request
+from orchestrator.deciding.verdict import Decision
 from orchestrator.errors import CollectorError
-from orchestrator.monitor_counts import monitor_counts
 from orchestrator.protocol.ads import (
     Kind,
     Sequences,
@@ -18,8 +17,9 @@ from orchestrator.protocol.ads import (
 from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.keys import PublicKey
 from orchestrator.protocol.records import client_ad, entry_ad
-from orchestrator.request import Request
-from orchestrator.verdict import Decision
+from orchestrator.worktree.daemon_settings import Cycle
+from orchestrator.worktree.downtimes import Downtimes
+from orchestrator.worktree.entry_record import EntryRecord
 
 log = logging.getLogger(__name__)
 

@@ -12,28 +12,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrator import backoff, outcome, outcomes, prune
-from orchestrator.backoff import Backoffs
 from orchestrator.daemon import state_file
 from orchestrator.daemon.board import Slot
 from orchestrator.daemon.entry_actions import act
 from orchestrator.daemon.entry_ads import EntryAds, due_after_s
 from orchestrator.daemon.own_requests import OwnRequests
 from orchestrator.daemon.stamp import stamp
-from orchestrator.decision import decide
-from orchestrator.downtimes import Downtimes, DowntimesFile
-from orchestrator.entry_record import EntryRecord, read_entry
+from orchestrator.deciding import backoff
+from orchestrator.deciding.backoff import Backoffs
+from orchestrator.deciding.decision import decide
+from orchestrator.deciding.request import RequestsView
+from orchestrator.deciding.verdict import Decision, Turns
 from orchestrator.errors import FactoryError
-from orchestrator.journal import Journal
-from orchestrator.outcome import Ended, Outcome
+from orchestrator.outputs import outcome, outcomes, prune
+from orchestrator.outputs.outcome import Ended, Outcome
 from orchestrator.protocol.keys import Keyring
 from orchestrator.protocol.requests_view import View
-from orchestrator.queue_reader import QueueReader
-from orchestrator.queue_view import Freshness, QueueView
-from orchestrator.request import RequestsView
-from orchestrator.schedd import Schedd
-from orchestrator.submission import Submitter
-from orchestrator.verdict import Decision, Turns
+from orchestrator.queue.journal import Journal
+from orchestrator.queue.queue_reader import QueueReader
+from orchestrator.queue.queue_view import Freshness, QueueView
+from orchestrator.queue.schedd import Schedd
+from orchestrator.queue.submission import Submitter
+from orchestrator.worktree.downtimes import Downtimes, DowntimesFile
+from orchestrator.worktree.entry_record import EntryRecord, read_entry
 
 log = logging.getLogger(__name__)
 

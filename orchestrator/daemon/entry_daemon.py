@@ -19,11 +19,11 @@ from orchestrator.daemon.entry_cycle import EntryCycle, Next
 from orchestrator.daemon.entry_memory import recall, remember
 from orchestrator.daemon.own_requests import overdue
 from orchestrator.daemon.stamp import Stamp, stamp
-from orchestrator.entry_record import read_entry
 from orchestrator.errors import FactoryError
-from orchestrator.journal import Journal
 from orchestrator.limited import NoAnswer, limited
 from orchestrator.protocol.keys import Keyring
+from orchestrator.queue.journal import Journal
+from orchestrator.worktree.entry_record import read_entry
 
 log = logging.getLogger(__name__)
 

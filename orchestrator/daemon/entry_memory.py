@@ -11,8 +11,8 @@ from typing import Any
 
 from orchestrator.daemon.board import Slot
 from orchestrator.daemon.entry_cycle import EntryCycle
-from orchestrator.journal import Journal
 from orchestrator.protocol.keys import Keyring
+from orchestrator.queue.journal import Journal
 
 _KINDS = {Slot: "slot", Journal: "journal", Keyring: "keyring"}
 

@@ -22,7 +22,7 @@ from orchestrator.daemon.children import Child, Children, State
 from orchestrator.daemon.lock import Held, Lock
 from orchestrator.daemon.notify import notify, watchdog_s
 from orchestrator.errors import FactoryError
-from orchestrator.factory_record import FactoryRecord, read_factory
+from orchestrator.worktree.factory_record import FactoryRecord, read_factory
 
 log = logging.getLogger(__name__)
 

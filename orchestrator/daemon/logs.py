@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from orchestrator import disk
-from orchestrator.daemon_settings import Logs
+from orchestrator.worktree.daemon_settings import Logs
 
 
 class Line(logging.Formatter):

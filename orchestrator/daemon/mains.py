@@ -7,8 +7,8 @@ from orchestrator.daemon import loop
 from orchestrator.daemon.board import Slot
 from orchestrator.daemon.entry_daemon import EntryDaemon
 from orchestrator.daemon.views_daemon import ViewsDaemon
-from orchestrator.factory_record import FactoryRecord
 from orchestrator.protocol.keys import Keyring
+from orchestrator.worktree.factory_record import FactoryRecord
 
 
 class RealMains:

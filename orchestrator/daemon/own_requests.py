@@ -5,14 +5,14 @@ import os
 import time
 from pathlib import Path
 
-from orchestrator.entry_record import EntryRecord
+from orchestrator.deciding.request import RequestsView
 from orchestrator.errors import FactoryError
-from orchestrator.factory_record import read_factory
 from orchestrator.protocol import records
 from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.keys import Keyring
 from orchestrator.protocol.requests_view import STAMP, take_own
-from orchestrator.request import RequestsView
+from orchestrator.worktree.entry_record import EntryRecord
+from orchestrator.worktree.factory_record import read_factory
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from orchestrator.daemon_settings import Restarts
+from orchestrator.worktree.daemon_settings import Restarts
 
 
 @dataclass

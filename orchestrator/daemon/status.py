@@ -8,7 +8,7 @@ from typing import Any
 from orchestrator.daemon import command, state_file
 from orchestrator.daemon.children import State
 from orchestrator.daemon.factory_daemon import STATUS, VIEWS
-from orchestrator.factory_record import read_factory
+from orchestrator.worktree.factory_record import read_factory
 
 _STALE_S = 60.0  # the Factory daemon writes four times as often
 

@@ -11,15 +11,12 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from orchestrator import shared_queue
 from orchestrator.daemon import state_file
 from orchestrator.daemon.board import Slot
 from orchestrator.daemon.entry_cycle import MANY
 from orchestrator.daemon.factory_daemon import LEFT_DOWN
 from orchestrator.daemon.stamp import Stamp, stamp
-from orchestrator.entry_record import EntryRecord, read_entry
 from orchestrator.errors import CollectorError, FactoryError
-from orchestrator.factory_record import FactoryRecord, read_factory
 from orchestrator.protocol import records
 from orchestrator.protocol.ads import (
     Kind,
@@ -32,8 +29,11 @@ from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.keys import Keyring
 from orchestrator.protocol.reader import Reader
 from orchestrator.protocol.requests_view import Taken, Writer, take
-from orchestrator.schedd import Schedd
-from orchestrator.told import NAME as QUEUED
+from orchestrator.queue import shared_queue
+from orchestrator.queue.schedd import Schedd
+from orchestrator.worktree.entry_record import EntryRecord, read_entry
+from orchestrator.worktree.factory_record import FactoryRecord, read_factory
+from orchestrator.worktree.told import NAME as QUEUED
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import classad2 as classad
 
 from orchestrator.arguments import Pilot
-from orchestrator.entry_limits import Limits
 from orchestrator.protocol.keys import PublicKey
+from orchestrator.worktree.entry_limits import Limits
 
 Value = str | int | float | bool
 Ad = dict[str, Value]

@@ -25,8 +25,8 @@ from pathlib import Path
 
 from cryptography import x509
 
+from orchestrator.deciding.request import Credentials
 from orchestrator.errors import ProtocolError
-from orchestrator.request import Credentials
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ import classad2 as classad
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from orchestrator import area, publish
 from orchestrator.arguments import ClientWeb
+from orchestrator.deciding.request import Removal
 from orchestrator.errors import ProtocolError
 from orchestrator.protocol import pickles
 from orchestrator.protocol.ads import VERSION, Ad, Kind, Sequences, Value, Withdrawal
@@ -29,7 +29,7 @@ from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.keys import WRAPPINGS, PublicKey, key_id
 from orchestrator.protocol.pickles import Instance, Member
 from orchestrator.protocol.sealed import SymmetricKey
-from orchestrator.request import Removal
+from orchestrator.stage import area, publish
 
 Series = Literal["3.10", "3.11"]
 

@@ -4,7 +4,7 @@ The words of a method, joined by ``+`` (3.11 also ``;``), are all demanded; of w
 ``,`` one will do. A 3.10 request names files by their IDs in the client's global ad and carries
 tokens itself; a 3.11 request carries all of it, as pickled objects.
 
-Purposes, by which :class:`orchestrator.request.Credentials` knows its files:
+Purposes, by which :class:`orchestrator.deciding.request.Credentials` knows its files:
 
 ``scitoken``, ``proxy``, ``public_cert`` and ``private_cert``, ``public_key`` and
 ``private_key``, ``auth_file``, ``username`` and ``password``, ``token``: for the site;

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from orchestrator.arguments import ClientWeb
+from orchestrator.deciding.request import Refusal, Removal, Request
 from orchestrator.errors import ProtocolError
 from orchestrator.protocol import methods, pickles
 from orchestrator.protocol.credentials import CONTENT_LIMIT, Store
 from orchestrator.protocol.keys import Keyring
 from orchestrator.protocol.methods import PICKLED, Sealed
 from orchestrator.protocol.sealed import SymmetricKey
-from orchestrator.request import Refusal, Removal, Request
 
 log = logging.getLogger(__name__)
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from orchestrator.entry_record import EntryRecord
-from orchestrator.factory_record import FactoryRecord
 from orchestrator.protocol import ads
 from orchestrator.protocol.ads import Ad, Value
 from orchestrator.protocol.credentials import Store
 from orchestrator.protocol.keys import Keyring, PublicKey
 from orchestrator.protocol.reader import PASSTHROUGH, Reader, Terms
+from orchestrator.worktree.entry_record import EntryRecord
+from orchestrator.worktree.factory_record import FactoryRecord
 
 
 def credential_folder(work: Path) -> Path:

@@ -20,10 +20,16 @@ import classad2 as classad
 
 from orchestrator import disk
 from orchestrator.arguments import ClientWeb
+from orchestrator.deciding.request import (
+    Credentials,
+    Refusal,
+    Removal,
+    Request,
+    RequestsView,
+)
 from orchestrator.protocol.ads import Kind
 from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.reader import Ad, Reader, printable, refusal
-from orchestrator.request import Credentials, Refusal, Removal, Request, RequestsView
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.entry_record import EntryRecord
+from orchestrator.deciding.request import Request
 from orchestrator.errors import SubmissionError
-from orchestrator.request import Request
+from orchestrator.worktree.entry_record import EntryRecord
 
 Commands = dict[str, str]  # of a submit description, in their order
 

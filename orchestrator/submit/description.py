@@ -4,13 +4,13 @@ import re
 import time
 from collections.abc import Mapping
 
-from orchestrator import event_log
 from orchestrator.arguments import Client
-from orchestrator.entry_record import EntryRecord
+from orchestrator.deciding.request import Request
 from orchestrator.errors import FactoryError, SubmissionError
-from orchestrator.request import Request
+from orchestrator.queue import event_log
 from orchestrator.submit import clouds, here, sites, text
 from orchestrator.submit.common import Commands, Glidein, Places
+from orchestrator.worktree.entry_record import EntryRecord
 
 _FAMILIES = {
     "condor": sites.condor,

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from orchestrator import condor_tarball
-from orchestrator.condor_files import PROFILES
+from orchestrator.tarball import condor_tarball
+from orchestrator.tarball.condor_files import PROFILES
 
 
 @click.command()

@@ -3,7 +3,7 @@
 import click
 from rich.console import Console
 
-from orchestrator import demo
+from orchestrator.trial import demo
 
 
 @click.command()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from orchestrator import downtimes, downtimes_edit
-from orchestrator.downtimes import Downtime
 from orchestrator.errors import FactoryError
 from orchestrator.verbs.downtimes import config_option, known_scope, scope_options, work_of
+from orchestrator.worktree import downtimes, downtimes_edit
+from orchestrator.worktree.downtimes import Downtime
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 

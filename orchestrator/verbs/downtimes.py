@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 import click
 
-from orchestrator import config, downtimes_edit
-from orchestrator.downtimes import ALL, FACTORY, Downtime, DowntimesFile
+from orchestrator import config
 from orchestrator.errors import FactoryError
-from orchestrator.factory_record import read_factory
+from orchestrator.worktree import downtimes_edit
+from orchestrator.worktree.downtimes import ALL, FACTORY, Downtime, DowntimesFile
+from orchestrator.worktree.factory_record import read_factory
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 

@@ -7,8 +7,8 @@ import click
 
 from orchestrator import config
 from orchestrator.arguments import Client
-from orchestrator.entry_record import read_entry
-from orchestrator.reconfig import STARTUP
+from orchestrator.worktree.entry_record import read_entry
+from orchestrator.worktree.reconfig import STARTUP
 
 
 @click.command()

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from orchestrator.errors import FactoryError
 from orchestrator.exits import meaning
-from orchestrator.glidein_output import GlideinOutput, read_output
+from orchestrator.outputs.glidein_output import GlideinOutput, read_output
 
 BAR_WIDTH = 30  # characters for the longest phase
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import click
 
-from orchestrator import config, disk, history, reconfig
+from orchestrator import config, disk
 from orchestrator.errors import PublishError
-from orchestrator.reconfig import Change
 from orchestrator.share import share
+from orchestrator.stage import history
+from orchestrator.worktree import reconfig
+from orchestrator.worktree.reconfig import Change
 
 _SIGNS = {"new": "+", "changed": "~", "retired": "-"}
 

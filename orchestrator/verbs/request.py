@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestrator.arguments import ClientWeb
+from orchestrator.deciding.request import Removal
 from orchestrator.errors import FactoryError
-from orchestrator.factory_record import FactoryRecord, read_factory
 from orchestrator.protocol.ads import Ad
 from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.frontend import (
@@ -20,8 +20,8 @@ from orchestrator.protocol.frontend import (
     publish_empty_areas,
     wait_for_answer,
 )
-from orchestrator.request import Removal
 from orchestrator.verbs.downtimes import work_of
+from orchestrator.worktree.factory_record import FactoryRecord, read_factory
 
 REPEAT_S = 60  # as Frontends do
 

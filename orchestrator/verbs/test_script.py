@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestrator import script_test
-from orchestrator.script_test import Outcome
+from orchestrator.trial import script_test
+from orchestrator.trial.script_test import Outcome
 
 
 @click.command(name="test-script")

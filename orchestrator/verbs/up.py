@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from orchestrator import downtimes_edit
-from orchestrator.downtimes import ALL
 from orchestrator.errors import FactoryError
 from orchestrator.verbs.downtimes import config_option, known_scope, scope_options, work_of
+from orchestrator.worktree import downtimes_edit
+from orchestrator.worktree.downtimes import ALL
 
 
 @click.command()

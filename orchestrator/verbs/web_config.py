@@ -6,7 +6,7 @@ from typing import cast
 
 import click
 
-from orchestrator.web_server import Kind, Settings, start_command, write_config
+from orchestrator.stage.web_server import Kind, Settings, start_command, write_config
 
 _USERS = {"nginx": "www-data", "apache": "www-data", "squid": "proxy"}
 

@@ -37,18 +37,21 @@ import htcondor2 as htcondor
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator import condor_tarball, config, history, reconfig
+from orchestrator import config
 from orchestrator.arguments import ClientWeb
 from orchestrator.daemon import state_file
 from orchestrator.daemon.factory_daemon import VIEWS
 from orchestrator.daemon.process import pss_mb
-from orchestrator.demo import demo_user, tarballs
 from orchestrator.limited import limited
-from orchestrator.pool import Pool
 from orchestrator.protocol.ads import Kind
 from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.frontend import Envelope, Offer, RequestClient
 from orchestrator.share import share
+from orchestrator.stage import history
+from orchestrator.tarball import condor_tarball
+from orchestrator.trial.demo import demo_user, tarballs
+from orchestrator.trial.pool import Pool
+from orchestrator.worktree import reconfig
 from tests.as_user import become
 from tests.factory_user import let_user_in
 

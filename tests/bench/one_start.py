@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from orchestrator import reconfig
+from orchestrator.worktree import reconfig
 from tests.bench.requests import Request
 from tests.bench.site import USER, Front, Place, as_user, group
 

@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import config, history, reconfig, web_server
+from orchestrator import config
 from orchestrator.arguments import Client
-from orchestrator.entry_record import read_entry
 from orchestrator.share import share
+from orchestrator.stage import history, web_server
+from orchestrator.worktree import reconfig
+from orchestrator.worktree.entry_record import read_entry
 from tests import netlink
 from tests.bench import requests
 

@@ -30,7 +30,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator import condor_tarball
+from orchestrator.tarball import condor_tarball
 from tests import needs
 from tests.bench import site
 from tests.bench.one_start import Start, start

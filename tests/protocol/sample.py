@@ -10,13 +10,13 @@ from typing import Any, cast
 import pytest
 
 from orchestrator.arguments import ClientWeb
+from orchestrator.deciding.request import Refusal, Request
 from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.credentials import Store
 from orchestrator.protocol.frontend import Envelope, Offer, RequestClient, Series
 from orchestrator.protocol.keys import Keyring, PrivateKey
 from orchestrator.protocol.reader import Reader, Terms
 from orchestrator.protocol.sealed import SymmetricKey
-from orchestrator.request import Refusal, Request
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 SERIES: tuple[Series, Series] = ("3.10", "3.11")

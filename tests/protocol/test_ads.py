@@ -3,9 +3,9 @@
 import pytest
 
 from orchestrator.arguments import Pilot
-from orchestrator.entry_limits import Limit, Limits
 from orchestrator.protocol import ads, frontend
 from orchestrator.protocol.ads import Ad, Kind, Sequences
+from orchestrator.worktree.entry_limits import Limit, Limits
 from tests.protocol.sample import SERIES, factory_key, vector
 
 PILOT = Pilot(

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from orchestrator.arguments import ClientWeb
+from orchestrator.deciding.request import Refusal, Removal, Request
 from orchestrator.errors import ProtocolError
 from orchestrator.protocol import pickles
 from orchestrator.protocol.frontend import Envelope, Offer, Series
 from orchestrator.protocol.keys import PrivateKey
 from orchestrator.protocol.pickles import Instance, Member
 from orchestrator.protocol.reader import GlobalAd, Terms
-from orchestrator.request import Refusal, Removal, Request
 from tests.protocol.sample import (
     EXPIRES,
     FACTORY,

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from orchestrator.deciding.request import RequestsView
 from orchestrator.protocol import requests_view
 from orchestrator.protocol.frontend import Offer
 from orchestrator.protocol.reader import Terms
 from orchestrator.protocol.requests_view import Taken, View, Writer, read, sort_out
-from orchestrator.request import RequestsView
 from tests.protocol.sample import TOKEN, ad, client, counted, global_ad, reader, refused
 
 MINUTE = 1_800_000_000.0

@@ -1,0 +1,1 @@
+"""What an entry does about what it is asked: a pure decision, and its reasons."""

@@ -1,0 +1,1 @@
+"""What glideins wrote and left behind: read, counted, kept for a time."""

@@ -1,0 +1,179 @@
+"""How the glideins of an entry ended: a line for each, and sums by hour and by day.
+
+The lines are in ``outcomes.YYYYMMDD.jsonl`` (UTC), a file a day, which :mod:`orchestrator.outputs.prune`
+takes away in time; a day that brings too many is cut short, the sums still count them. The sums
+are in ``statistics.json``. Neither is needed to decide, so neither is waited for on the disk.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestrator.outputs.outcome import Outcome
+
+log = logging.getLogger(__name__)
+
+DAY_BYTES = 20 * 1024 * 1024  # of lines that are kept of one day
+HOURS = 48  # kept in the sums
+DAYS = 62
+CAUSES = 40  # named in one sum; the rest is OTHER
+OTHER = "other causes"
+STATISTICS = "statistics.json"
+
+_TIMES = ("total_s", "validation_s", "condor_s", "job_s", "idle_s", "waste_s")
+
+
+@dataclass
+class Totals:
+    """Sums over glideins that ended. What is not known of one is not in the sum of that time:
+    ``measured`` says of how many it is, by the same name.
+    """
+
+    ended: int = 0
+    good: int = 0
+    removed: int = 0
+    launched: int = 0  # HTCondor was started
+    early: int = 0  # failed early
+    jobs: int = 0
+    failed: dict[str, int] = field(
+        default_factory=dict
+    )  # by cause; removed ones did not fail
+    seconds: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, int] = field(default_factory=dict)
+
+    def add(self, outcome: Outcome, early_s: float) -> None:
+        """Count one more."""
+        self.ended += 1
+        self.good += outcome.good
+        self.removed += outcome.removed
+        self.launched += outcome.launched is True
+        self.early += bool(outcome.failed_early(early_s))
+        self.jobs += outcome.jobs or 0
+        if not outcome.good and not outcome.removed:
+            known = outcome.cause in self.failed or len(self.failed) < CAUSES
+            cause = outcome.cause if known else OTHER
+            self.failed[cause] = self.failed.get(cause, 0) + 1
+        for name in _TIMES:
+            value = getattr(outcome, name)
+            if value is not None:
+                self.seconds[name] = round(self.seconds.get(name, 0) + value, 3)
+                self.measured[name] = self.measured.get(name, 0) + 1
+
+
+@dataclass
+class Statistics:
+    """The sums by hour and by day, keyed by their beginning in UTC: 2026-11-24T21, 2026-11-24."""
+
+    hours: dict[str, Totals] = field(default_factory=dict)
+    days: dict[str, Totals] = field(default_factory=dict)
+
+    def add(self, outcomes: Iterable[Outcome], early_s: float = 1_200) -> None:
+        """Count ``outcomes`` where they belong; forget what is too old."""
+        for outcome in outcomes:
+            when = datetime.fromtimestamp(outcome.ended, UTC)
+            self.hours.setdefault(_hour(when), Totals()).add(outcome, early_s)
+            self.days.setdefault(_day(when), Totals()).add(outcome, early_s)
+        for sums, kept in ((self.hours, HOURS), (self.days, DAYS)):
+            for key in sorted(sums)[:-kept]:
+                del sums[key]
+
+    def since(self, hours: int, now: float) -> Totals:
+        """Return the sum over the last ``hours`` (at most HOURS), the current one included."""
+        end = datetime.fromtimestamp(now, UTC)
+        keys = [_hour(end - timedelta(hours=back)) for back in range(min(hours, HOURS))]
+        return _sum(self.hours[key] for key in keys if key in self.hours)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the sums as the file keeps them."""
+        return {
+            name: {key: vars(totals) for key, totals in sorted(sums.items())}
+            for name, sums in (("hours", self.hours), ("days", self.days))
+        }
+
+
+def load(folder: Path) -> Statistics:
+    """Read an entry's sums; without a file, or with a damaged one, they begin anew."""
+    path = folder / STATISTICS
+    try:
+        told = json.loads(path.read_text())
+        return Statistics(_totals(told["hours"]), _totals(told["days"]))
+    except FileNotFoundError:
+        return Statistics()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        log.warning("%s: damaged, the sums begin anew: %r", path, error)
+        return Statistics()
+
+
+def save(folder: Path, statistics: Statistics) -> None:
+    """Write an entry's sums, as a whole or not at all."""
+    path = folder / STATISTICS
+    part = path.with_name(f".part-{STATISTICS}")
+    part.write_text(json.dumps(statistics.as_json(), separators=(",", ":")))
+    part.replace(path)
+
+
+def append(folder: Path, outcomes: Iterable[Outcome], day_bytes: int = DAY_BYTES) -> None:
+    """Add a line for each of ``outcomes`` to the file of the day it ended on."""
+    by_day: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        line = json.dumps(outcome.as_json(), separators=(",", ":"))
+        day = _day(datetime.fromtimestamp(outcome.ended, UTC)).replace("-", "")
+        by_day.setdefault(day, []).append(line + "\n")
+    for day, lines in sorted(by_day.items()):
+        with (folder / f"outcomes.{day}.jsonl").open("ab+") as file:
+            size = file.seek(0, 2)
+            if size:
+                file.seek(size - 1)
+                if file.read(1) != b"\n":  # killed in the middle of a line
+                    lines.insert(0, "\n")
+            text = "".join(lines).encode()
+            if size + len(text) > day_bytes:
+                log.warning(
+                    "%s: full with %d bytes, not kept: %d lines",
+                    file.name,
+                    size,
+                    len(lines),
+                )
+                continue
+            file.write(text)
+
+
+def read(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines that are kept, the oldest day first; those that are damaged are left out."""
+    for path in sorted(folder.glob("outcomes.*.jsonl")):
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                try:
+                    told = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(told, dict):
+                    yield told
+
+
+def _totals(told: Mapping[str, Any]) -> dict[str, Totals]:
+    return {str(key): Totals(**one) for key, one in told.items()}
+
+
+def _sum(all_totals: Iterable[Totals]) -> Totals:
+    result = Totals()
+    for totals in all_totals:
+        for name in ("ended", "good", "removed", "launched", "early", "jobs"):
+            setattr(result, name, getattr(result, name) + getattr(totals, name))
+        for name in ("failed", "seconds", "measured"):
+            into = getattr(result, name)
+            for key, value in getattr(totals, name).items():
+                into[key] = into.get(key, 0) + value
+    return result
+
+
+def _hour(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H")
+
+
+def _day(when: datetime) -> str:
+    return when.strftime("%Y-%m-%d")

@@ -1,0 +1,1 @@
+"""Our glideins in a schedd's queue: submitted by journal, seen by event log and by query."""

@@ -1,0 +1,1 @@
+"""An HTCondor for glideins: one relocatable tarball per CPU architecture."""
