@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import htcondor2 as htcondor
 import pytest
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from orchestrator.arguments import ClientWeb, Pilot
 from orchestrator.deciding.request import Credentials, Removal, Request
@@ -210,4 +211,10 @@ def entry(queue_pool: Pool, request: pytest.FixtureRequest) -> Iterator[Entry]:
     made.lay_out()
     yield made
     made.clear()
-    shutil.rmtree(folder)
+    for attempt in Retrying(
+        retry=retry_if_exception_type(OSError),
+        stop=stop_after_delay(60),
+        wait=wait_fixed(0.2),
+    ):
+        with attempt:  # the schedd may still be writing to the log of what was just removed
+            shutil.rmtree(folder)
