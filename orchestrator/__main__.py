@@ -13,20 +13,26 @@ from orchestrator.errors import FactoryError
 class Verbs(click.Group):
     """Finds ``some-verb`` as the function ``command`` of ``orchestrator/verbs/some_verb.py``.
 
+    A verb that is a word of Python has its module named with an underscore more: ``import_.py``.
     A verb's module, and all that it needs, is loaded only when that verb is asked for.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        names = (module.name for module in pkgutil.iter_modules(verbs.__path__))
-        return sorted(name.replace("_", "-") for name in names)
+        return sorted(self._modules())
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in self.list_commands(ctx):
+        module = self._modules().get(name)
+        if module is None:
             return None
-        module = importlib.import_module(f"orchestrator.verbs.{name.replace('-', '_')}")
-        command = module.command
+        command = importlib.import_module(f"{verbs.__name__}.{module}").command
         assert isinstance(command, click.Command)
         return command
+
+    @staticmethod
+    def _modules() -> dict[str, str]:
+        """Return the name of each verb's module, by verb."""
+        names = [module.name for module in pkgutil.iter_modules(verbs.__path__)]
+        return {name.rstrip("_").replace("_", "-"): name for name in names}
 
 
 @click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
