@@ -1,3 +1,3 @@
 """What every test of a part may use."""
 
-pytest_plugins = ["tests.needs", "tests.configured", "tests.factory_user"]
+pytest_plugins = ["tests.needs", "tests.configured", "tests.decided", "tests.factory_user"]

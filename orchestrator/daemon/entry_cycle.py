@@ -46,6 +46,7 @@ RETRY = "retry"  # a file by which an operator has the entry try again
 _SHARED_S = 45.0  # so long a shared look at the queue is waited for
 MANY = 10  # entries that wait for a look at the queue: one for all is cheaper then
 _PRUNE_S = 3_600.0
+_TELL_AGAIN_S = 60.0  # who reads the status sees from its age that the daemon goes on
 
 
 class Next(enum.Enum):
@@ -95,7 +96,8 @@ class EntryCycle:
         self._words = ""  # of the last decision
         self._decided = 0.0
         self._pruned = 0.0
-        self._shown: dict[str, Any] = {}
+        self._shown = 0  # stands for what the status says
+        self._wrote = 0.0
         self._problems: dict[str, str] = {}  # by step
         self._began = time.monotonic()
 
@@ -329,7 +331,7 @@ class EntryCycle:
     def _show(
         self, queue: QueueView, following: Next, decision: Decision, now: float
     ) -> None:
-        """Write the status, unless it says what it said."""
+        """Write the status, unless it says what it said, and said so lately."""
         problems = {step: text for step, text in self._problems.items() if text}
         idle = following is Next.NEWS and not (queue.glideins or decision.verdicts)
         state = "retiring" if self.retired else "idle" if idle else "working"
@@ -342,11 +344,14 @@ class EntryCycle:
             "advertised": self.ads.when,
             "words": decision.words,
         }
-        if shown == self._shown:
+        why = decision.as_json()
+        # Two decisions in the same words may have other reasons, one by one.
+        says = hash(repr((shown, {**why, "now": 0, "views": 0})))
+        if says == self._shown and 0 <= now - self._wrote < _TELL_AGAIN_S:
             return
-        self._shown = shown
-        told = {"written": now, "decided": self._decided, **shown}
-        state_file.write(self.folder / STATUS, {**told, "decision": decision.as_json()})
+        self._shown, self._wrote = says, now
+        told = {"written": now, "decided": self._decided, **shown, "decision": why}
+        state_file.write(self.folder / STATUS, told)
 
     def _step(self, name: str, otherwise: Result, step: Callable[[], Result]) -> Result:
         """Return what ``step`` does, or ``otherwise`` when that fails; then say so once."""

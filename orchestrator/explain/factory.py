@@ -1,0 +1,163 @@
+"""The whole factory: its daemons, a line for each entry, Frontends, credentials, and what is wrong."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.daemon.children import State
+from orchestrator.daemon.entry_cycle import STATUS
+from orchestrator.explain import files
+from orchestrator.explain.credentials import SOON_S, credentials
+from orchestrator.explain.daemons import Daemons
+from orchestrator.explain.frontends import frontends, views
+from orchestrator.explain.records import (
+    CredentialRecord,
+    EntrySummary,
+    FactoryRecord,
+    LookRecord,
+)
+from orchestrator.protocol.requests_view import STAMP
+from orchestrator.queue import shared_queue
+from orchestrator.span import span
+from orchestrator.worktree import factory_record
+
+_SUMS = ("idle", "running", "held")
+
+
+def explain(work: Path, *, now: float | None = None) -> FactoryRecord:
+    """Return how the factory of the work tree ``work`` is.
+
+    Raises:
+        FactoryError: there is no work tree, or something of it may not be read.
+    """
+    now = time.time() if now is None else now
+    record = factory_record.read_factory(work)
+    daemons = Daemons.of(work)
+    names = sorted({*record.entries, *daemons.entries})
+    statuses = {name: files.read(work / "entries" / name / STATUS) for name in names}
+    requests = views(work, names)
+    entries = {
+        name: summary(name, statuses[name], daemons, now, len(requests[name].refusals))
+        for name in names
+    }
+    asked = [one for view in requests.values() for one in view.requests]
+    alive = credentials(asked, now)
+    looks = _looks(work, now)
+    return {
+        "factory": record.ad_name,
+        "now": now,
+        "running": daemons.pid is not None,
+        "pid": daemons.pid,
+        "started": daemons.factory.get("started") if daemons.pid else None,
+        "state": daemons.factory.get("state", "unknown") if daemons.pid else "not running",
+        "told_age_s": files.age(daemons.factory.get("written"), now),
+        "views": daemons.views,
+        "looks": looks,
+        "glideins": {
+            key: sum(told for one in entries.values() if (told := _number(one, key)))
+            for key in _SUMS
+        },
+        "untold": sum(one["idle"] is None for one in entries.values()),
+        "entries": entries,
+        "frontends": frontends(work, record, requests, statuses.values(), now),
+        "credentials": alive,
+        "problems": _problems(daemons, looks, entries, alive),
+    }
+
+
+def summary(
+    name: str, status: Mapping[str, Any], daemons: Daemons, now: float, refused: int
+) -> EntrySummary:
+    """Return a line about entry ``name`` from what its daemon told last."""
+    decision = status.get("decision", {})
+    has = decision.get("has", {})
+    daemon = daemons.entries.get(name, {})
+    problems = [f"{step}: {text}" for step, text in status.get("problems", {}).items()]
+    if daemons.pid is not None:
+        problems = [*_of_daemon(daemons.entries.get(name)), *problems]
+    verdicts = decision.get("requests")
+    return {
+        "entry": name,
+        "state": status.get("state", "unknown"),
+        "daemon": daemon.get("state", "none"),
+        "silent_s": daemon.get("silent_s"),
+        "accidents": daemon.get("accidents"),
+        "decided": status.get("decided"),
+        "age_s": files.age(status.get("decided"), now),
+        "idle": has.get("idle"),
+        "unseen": status.get("unseen"),
+        "running": has.get("running"),
+        "held": has.get("held"),
+        "requests": None if verdicts is None else len(verdicts),
+        "refused": refused,
+        "submit": decision.get("submit"),
+        "remove": decision.get("remove"),
+        "queue": status.get("queue", "unknown"),
+        "down": decision.get("down", ""),
+        "backoffs": [*decision.get("backoffs", {})],
+        "binds": dict(
+            Counter(one["binds"]["rule"] for one in verdicts or ()).most_common()
+        ),
+        "words": decision.get("words", "nothing was decided yet"),
+        "problems": problems,
+    }
+
+
+def _number(one: EntrySummary, key: str) -> int | None:
+    found: int | None = dict(one)[key]  # type: ignore[assignment]
+    return found
+
+
+def _of_daemon(daemon: Mapping[str, Any] | None) -> list[str]:
+    if daemon is None:
+        return ["has no daemon yet"]
+    if daemon["state"] == State.RUNNING or not daemon["problem"]:
+        return []
+    return [f"daemon {daemon['state']}: {daemon['problem']}"]
+
+
+def _looks(work: Path, now: float) -> dict[str, LookRecord]:
+    told = {"requests": files.read(work / "views" / STAMP)}
+    stamp = files.read(shared_queue.queue_folder(work) / shared_queue.STAMP)
+    for name, look in stamp.get("schedds", {}).items():
+        told[f"queue of {name}"] = look
+    return {
+        what: {
+            "taken": look.get("taken") or None,
+            "age_s": files.age(look.get("taken"), now),
+            "problem": look.get("problem", ""),
+        }
+        for what, look in told.items()
+    }
+
+
+def _problems(
+    daemons: Daemons,
+    looks: Mapping[str, LookRecord],
+    entries: Mapping[str, EntrySummary],
+    alive: list[CredentialRecord],
+) -> list[str]:
+    """Return all that is wrong; what a factory does not say that does not run is not asked."""
+    if daemons.pid is None:
+        return ["the factory does not run: glidein-factory start"]
+    found = []
+    if daemons.silent:
+        found.append("the Factory daemon has not told of itself for a minute")
+    if daemons.factory.get("problem"):
+        found.append(str(daemons.factory["problem"]))
+    found += [f"views: {text}" for text in _of_daemon(daemons.views)]
+    found += [
+        f"{what}: {look['problem']}" for what, look in looks.items() if look["problem"]
+    ]
+    for name, one in entries.items():
+        found += [f"{name}: {text}" for text in one["problems"]]
+    for credential in alive:
+        left = credential["remaining_s"]
+        if left is not None and left < SOON_S:
+            said = f"expired {span(-left)} ago" if left <= 0 else f"expires in {span(left)}"
+            found.append(
+                f"credential {credential['identifier']} of {credential['client']} {said}"
+            )
+    return found
