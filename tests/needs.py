@@ -31,6 +31,9 @@ PACKAGES = {  # the Debian package of a program that has another name
     "ps": "procps",
     "munged": "munge",
     "sbatch": "slurm-client",
+    "systemd-analyze": "systemd",
+    "systemd-sysusers": "systemd",
+    "systemd-tmpfiles": "systemd",
 }
 
 
