@@ -66,10 +66,14 @@ class Totals:
 
 @dataclass
 class Statistics:
-    """The sums by hour and by day, keyed by their beginning in UTC: 2026-11-24T21, 2026-11-24."""
+    """The sums by hour and by day, keyed by their beginning in UTC: 2026-11-24T21, 2026-11-24.
+
+    ``ever`` is the sum of all that was ever counted: it only grows.
+    """
 
     hours: dict[str, Totals] = field(default_factory=dict)
     days: dict[str, Totals] = field(default_factory=dict)
+    ever: Totals = field(default_factory=Totals)
 
     def add(self, outcomes: Iterable[Outcome], early_s: float = 1_200) -> None:
         """Count ``outcomes`` where they belong; forget what is too old."""
@@ -77,6 +81,7 @@ class Statistics:
             when = datetime.fromtimestamp(outcome.ended, UTC)
             self.hours.setdefault(_hour(when), Totals()).add(outcome, early_s)
             self.days.setdefault(_day(when), Totals()).add(outcome, early_s)
+            self.ever.add(outcome, early_s)
         for sums, kept in ((self.hours, HOURS), (self.days, DAYS)):
             for key in sorted(sums)[:-kept]:
                 del sums[key]
@@ -89,10 +94,11 @@ class Statistics:
 
     def as_json(self) -> dict[str, Any]:
         """Return the sums as the file keeps them."""
-        return {
+        sums: dict[str, Any] = {
             name: {key: vars(totals) for key, totals in sorted(sums.items())}
             for name, sums in (("hours", self.hours), ("days", self.days))
         }
+        return {**sums, "ever": vars(self.ever)}
 
 
 def load(folder: Path) -> Statistics:
@@ -100,7 +106,9 @@ def load(folder: Path) -> Statistics:
     path = folder / STATISTICS
     try:
         told = json.loads(path.read_text())
-        return Statistics(_totals(told["hours"]), _totals(told["days"]))
+        days = _totals(told["days"])
+        ever = Totals(**told["ever"]) if "ever" in told else _sum(days.values())
+        return Statistics(_totals(told["hours"]), days, ever)
     except FileNotFoundError:
         return Statistics()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
