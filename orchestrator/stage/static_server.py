@@ -35,14 +35,18 @@ _TYPES = {
     ".tgz": "application/gzip",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".prom": "application/openmetrics-text; version=1.0.0; charset=utf-8",
 }
 _HASHED = re.compile(r"\.[0-9a-f]{16}(\.[^/]*)?$")
 _RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 
 
 def cache_control(path: str) -> str:
-    """Return what caches are told about a path: a hash in the name makes it immutable."""
-    return IMMUTABLE if _HASHED.search(path) else MUTABLE
+    """Return what caches are told about a path: a hash in the name makes it immutable, but not of
+    the page, where an entry may be called like one.
+    """
+    page = path.startswith("/monitor/")
+    return IMMUTABLE if _HASHED.search(path) and not page else MUTABLE
 
 
 @dataclass(frozen=True)
