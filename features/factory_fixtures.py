@@ -134,7 +134,9 @@ class WorkingFactory:
             plan = reconfig.make_plan(configuration, share("glidein"))
             reconfig.carry_out(plan, datetime.now(UTC))
         if self.pool.root:
-            for path in [self.work, *self.work.rglob("*")]:
+            page = self.folder / "stage" / "monitor"
+            page.mkdir(exist_ok=True)
+            for path in [page, self.work, *self.work.rglob("*")]:
                 with contextlib.suppress(FileNotFoundError):  # daemons are at work there
                     shutil.chown(path, USER)
 

@@ -84,11 +84,16 @@ class StandIns:
         folder = self.work / "views"
         return loop.run(Entry(folder), slot, parent)
 
+    def monitor(self, slot: Slot, parent: int) -> int:
+        folder = self.work / "monitor"
+        return loop.run(Entry(folder), slot, parent)
+
 
 def write_record(work: Path, *entries: str, restarts: Restarts = QUICK) -> None:
     """Write the record of a factory with these entries, and empty ones of the entries."""
     (work / "factory").mkdir(parents=True, exist_ok=True)
     (work / "views").mkdir(exist_ok=True)
+    (work / "monitor").mkdir(exist_ok=True)
     for name in entries:
         (work / "entries" / name).mkdir(parents=True, exist_ok=True)
         (work / "entries" / name / "entry.json").touch()

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from orchestrator.daemon import lock, state_file
-from orchestrator.daemon.factory_daemon import LEFT_DOWN, STATUS, VIEWS
+from orchestrator.daemon.factory_daemon import LEFT_DOWN, MONITOR, STATUS, VIEWS
 from orchestrator.worktree.daemon_settings import Restarts
 from tests.daemon_stand_ins import QUICK, write_record
 
 LIMIT_S = 60
+_FOLDERS = {VIEWS: "views", MONITOR: "monitor"}
 
 
 def wait_until(true: Callable[[], Any], what: str) -> None:
@@ -59,7 +60,7 @@ class Factory:
 
     def told(self, name: str) -> list[str]:
         """Return what a child told, last line last."""
-        folder = self.work / ("views" if name == VIEWS else f"entries/{name}")
+        folder = self.work / _FOLDERS.get(name, f"entries/{name}")
         path = folder / "told"
         return path.read_text().splitlines() if path.exists() else []
 
@@ -128,12 +129,14 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Factory]]:
         wait_until_gone(pids)
 
 
-def test_a_daemon_for_each_entry_and_one_for_views(start: Callable[..., Factory]) -> None:
+def test_a_daemon_for_each_entry_and_one_for_views_and_page(
+    start: Callable[..., Factory],
+) -> None:
     factory = start("north", "south")
     assert factory.ready() == "ready: 2 entries"
-    factory.wait_for_cycles("north", "south", VIEWS)
-    assert set(factory.daemons()) == {"north", "south", VIEWS}
-    assert len(set(factory.pids())) == 3
+    factory.wait_for_cycles("north", "south", VIEWS, MONITOR)
+    assert set(factory.daemons()) == {"north", "south", VIEWS, MONITOR}
+    assert len(set(factory.pids())) == 4
     assert factory.daemon("north")["glideins"] == 1
 
 
@@ -143,7 +146,7 @@ def test_sigterm_lets_all_withdraw_and_end(start: Callable[..., Factory]) -> Non
     pids = factory.pids()
     assert factory.stop() == 0
     assert not any(map(alive, pids))
-    for name in ("north", "south", VIEWS):
+    for name in ("north", "south", VIEWS, MONITOR):
         assert factory.told(name)[-1] == "withdrawn"
     status = state_file.read(factory.work / STATUS)
     assert status["state"] == "stopped"
@@ -202,14 +205,17 @@ def test_a_reload_tries_what_was_left_down(start: Callable[..., Factory]) -> Non
     factory.wait_for_cycles("north")
 
 
-def test_views_are_never_given_up(start: Callable[..., Factory]) -> None:
+@pytest.mark.parametrize("name", [VIEWS, MONITOR])
+def test_views_and_page_are_never_given_up(
+    start: Callable[..., Factory], name: str
+) -> None:
     factory = start()
     factory.ready()
     for _ in range(QUICK.attempts + 2):
-        before = factory.cycles(VIEWS)
+        before = factory.cycles(name)
         with contextlib.suppress(ProcessLookupError):  # the status is a moment old
-            os.kill(factory.daemon(VIEWS)["pid"], signal.SIGKILL)
-        wait_until_more(factory, VIEWS, before)
+            os.kill(factory.daemon(name)["pid"], signal.SIGKILL)
+        wait_until_more(factory, name, before)
 
 
 def test_a_cycle_that_fails_is_not_the_last(start: Callable[..., Factory]) -> None:
@@ -312,7 +318,7 @@ def test_a_retired_entry_is_looked_after_until_it_is_done(
         state_file.write(folder / "status.json", {"state": state})
     again = start("north")
     assert again.ready() == "ready: 2 entries"
-    assert set(again.daemons()) == {"north", "old", VIEWS}
+    assert set(again.daemons()) == {"north", "old", VIEWS, MONITOR}
 
 
 def test_a_damaged_record_changes_nothing(start: Callable[..., Factory]) -> None:

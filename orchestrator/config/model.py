@@ -40,6 +40,7 @@ _LIMITS = Limits()
 _CYCLE = daemon_settings.Cycle()
 _RETENTION = daemon_settings.Retention()
 _LOGS = daemon_settings.Logs()
+_PAGE = daemon_settings.Page()
 _RESTARTS = daemon_settings.Restarts()
 _POLICY = Policy()
 
@@ -247,6 +248,13 @@ class LogsTable(Part):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
+class PageTable(Part):
+    """The page and the metrics, which everybody who reaches the web server may read."""
+
+    enabled: bool = _PAGE.enabled
+    logs: Literal["all", "failed", "none"] = "failed"
+
+
 class RestartsTable(Part):
     """When a daemon that died, hangs or grew too large is started again."""
 
@@ -293,6 +301,7 @@ class Factory(Part):
     keys: Keys = Field(default_factory=_same(Keys))
     retention: RetentionTable = Field(default_factory=_default_retention)
     logs: LogsTable = Field(default_factory=_same(LogsTable))
+    page: PageTable = Field(default_factory=_same(PageTable))
     restarts: RestartsTable = Field(default_factory=_same(RestartsTable))
 
 

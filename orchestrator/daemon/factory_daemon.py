@@ -26,7 +26,8 @@ from orchestrator.worktree.factory_record import FactoryRecord, read_factory
 
 log = logging.getLogger(__name__)
 
-VIEWS = "@views"  # no entry can have this name
+VIEWS, MONITOR = "@views", "@monitor"  # no entry can have these names
+_OURS = (VIEWS, MONITOR)  # all other children are of an entry
 STATUS = "factory/status.json"
 LEFT_DOWN = "factory/left_down.json"
 _STOP = (signal.SIGTERM, signal.SIGINT)
@@ -48,6 +49,7 @@ class Mains(Protocol):
 
     def entry(self, name: str, slot: Slot, parent: int, phase: float) -> int: ...
     def views(self, slot: Slot, parent: int) -> int: ...
+    def monitor(self, slot: Slot, parent: int) -> int: ...
 
 
 class FactoryDaemon:
@@ -105,6 +107,7 @@ class FactoryDaemon:
         )
         self._mains.prepare(self._record)
         self._children.add(VIEWS, self._views, vital=True)
+        self._children.add(MONITOR, self._monitor, vital=True)
         self._changed("factory/factory.json")
         self._adopt(self._record)
         self._serve(ready)
@@ -123,6 +126,10 @@ class FactoryDaemon:
         self._log_as("views", "views.log")
         Lock(f"{self._root}/views/lock").wrest(self._stop_s)
         return self._mains.views(slot, self._pid)
+
+    def _monitor(self, slot: Slot) -> int:
+        self._log_as("monitor", "monitor.log")
+        return self._mains.monitor(slot, self._pid)
 
     # All else runs in the Factory daemon.
 
@@ -167,7 +174,7 @@ class FactoryDaemon:
         self._state = "running"
         self._wrote_at = 0.0
         failed = sum(bool(child.history.accidents) for child in children)
-        said = f"{len(children) - 1} entries"
+        said = f"{len(children) - len(_OURS)} entries"
         said += f", {failed} daemons failed" if failed else ""
         said += f", {len(slow)} not ready" if slow else ""
         notify(READY="1", STATUS=said)
@@ -177,15 +184,17 @@ class FactoryDaemon:
         return True
 
     def _stop(self) -> None:
-        """End the entries, then the views, which withdraw what may be left of the ads."""
+        """End the entries, then the views, which withdraw what may be left of the ads, and the
+        monitor, which tells of it."""
         self._state = "stopping"
         notify(STOPPING="1")
-        entries = [child.name for child in self._children.all() if child.name != VIEWS]
+        names = [child.name for child in self._children.all()]
+        entries = [name for name in names if name not in _OURS]
         self._end(entries)
         views = self._children[VIEWS]
         views.due = 0.0  # one that waits for its restart is needed now
         self._children.look(time.monotonic())
-        self._end([VIEWS])
+        self._end([*_OURS])
         self._state = "stopped"
         self._wrote_at = 0.0
         self._tell(time.monotonic(), True)
@@ -214,7 +223,7 @@ class FactoryDaemon:
         for child in self._children.all():
             if child.state is State.DOWN:
                 self._children.revive(child.name)
-            elif child.name == VIEWS or self._changed(f"entries/{child.name}/entry.json"):
+            elif child.name in _OURS or self._changed(f"entries/{child.name}/entry.json"):
                 self._children.signal(child.name, signal.SIGHUP)
         notify(READY="1")
 

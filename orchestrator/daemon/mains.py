@@ -6,6 +6,7 @@ from pathlib import Path
 from orchestrator.daemon import loop
 from orchestrator.daemon.board import Slot
 from orchestrator.daemon.entry_daemon import EntryDaemon
+from orchestrator.daemon.monitor_daemon import MonitorDaemon
 from orchestrator.daemon.views_daemon import ViewsDaemon
 from orchestrator.protocol.keys import Keyring
 from orchestrator.worktree.factory_record import FactoryRecord
@@ -38,3 +39,7 @@ class RealMains:
         """Run the views daemon."""
         daemon = ViewsDaemon(self._work, slot, self._keyring, self._started)
         return loop.run(daemon, slot, parent)
+
+    def monitor(self, slot: Slot, parent: int) -> int:
+        """Run the monitor daemon."""
+        return loop.run(MonitorDaemon(self._work, slot), slot, parent)

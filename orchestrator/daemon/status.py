@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.daemon import command, state_file
 from orchestrator.daemon.children import State
-from orchestrator.daemon.factory_daemon import STATUS, VIEWS
+from orchestrator.daemon.factory_daemon import MONITOR, STATUS, VIEWS
 from orchestrator.worktree.factory_record import read_factory
 
 _STALE_S = 60.0  # the Factory daemon writes four times as often
@@ -57,9 +57,11 @@ def read(work: Path) -> Status:
     if running and told.get("problem"):
         problems.append(str(told["problem"]))
     views = {"daemon": daemons.pop(VIEWS, None), **_views(work)}
+    monitor = daemons.pop(MONITOR, None)
     if running:
         problems += [f"{what}: {text}" for what, text in views["problems"].items()]
         problems += _of_daemon("views", views["daemon"])
+        problems += _of_daemon("monitor", monitor)
     entries = {}
     for name in sorted({*record.entries, *daemons}):
         about = state_file.read(work / "entries" / name / "status.json")

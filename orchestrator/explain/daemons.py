@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.daemon import command
-from orchestrator.daemon.factory_daemon import STATUS, VIEWS
+from orchestrator.daemon.factory_daemon import MONITOR, STATUS, VIEWS
 from orchestrator.explain import files
 
 STALE_S = 60.0  # the Factory daemon writes four times as often
@@ -15,12 +15,13 @@ STALE_S = 60.0  # the Factory daemon writes four times as often
 @dataclass(frozen=True)
 class Daemons:
     """``factory`` is what the Factory daemon says of itself, ``pid`` its process (None: it does
-    not run); ``views`` and ``entries`` (by name) are its children.
+    not run); ``views``, ``monitor`` and ``entries`` (by name) are its children.
     """
 
     pid: int | None
     factory: dict[str, Any]
     views: dict[str, Any] | None
+    monitor: dict[str, Any] | None
     entries: dict[str, dict[str, Any]]
 
     @classmethod
@@ -35,7 +36,8 @@ class Daemons:
         pid = command.running(work)
         if pid is None:  # what it said of its children is no longer true
             children = {}
-        return cls(pid, told, children.pop(VIEWS, None), children)
+        views, monitor = children.pop(VIEWS, None), children.pop(MONITOR, None)
+        return cls(pid, told, views, monitor, children)
 
     @property
     def silent(self) -> bool:

@@ -148,6 +148,7 @@ def _problems(
     if daemons.factory.get("problem"):
         found.append(str(daemons.factory["problem"]))
     found += [f"views: {text}" for text in _of_daemon(daemons.views)]
+    found += [f"monitor: {text}" for text in _of_daemon(daemons.monitor)]
     found += [
         f"{what}: {look['problem']}" for what, look in looks.items() if look["problem"]
     ]

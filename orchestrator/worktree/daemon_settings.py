@@ -48,6 +48,18 @@ class Logs:
 
 
 @dataclass(frozen=True)
+class Page:
+    """The page and the metrics below ``monitor/`` of the stage.
+
+    ``logs`` says of which of the last glideins the logs are published, without what may be a
+    secret: "all", "failed" or "none".
+    """
+
+    enabled: bool = True
+    logs: str = "failed"
+
+
+@dataclass(frozen=True)
 class Restarts:
     """When a daemon that died is started again.
 

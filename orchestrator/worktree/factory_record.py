@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import FactoryError
-from orchestrator.worktree.daemon_settings import Cycle, Logs, Restarts
+from orchestrator.worktree.daemon_settings import Cycle, Logs, Page, Restarts
 from orchestrator.worktree.entry_record import loads
 
 
@@ -53,6 +53,7 @@ class FactoryRecord:
     cycle: Cycle = field(default_factory=Cycle)
     logs: Logs = field(default_factory=Logs)
     restarts: Restarts = field(default_factory=Restarts)
+    page: Page = field(default_factory=Page)
 
     @property
     def ad_name(self) -> str:
@@ -87,5 +88,6 @@ def _factory(told: dict[str, Any]) -> FactoryRecord:
         cycle=Cycle(**told.pop("cycle")),
         logs=Logs(**told.pop("logs")),
         restarts=Restarts(**told.pop("restarts")),
+        page=Page(**told.pop("page", {})),
         **told,
     )

@@ -10,7 +10,14 @@ from orchestrator.config.model import LimitTable
 from orchestrator.deciding.backoff import Policy
 from orchestrator.stage.area import STOP_LIST, Area
 from orchestrator.stage.factory_areas import early_parameters
-from orchestrator.worktree.daemon_settings import Cycle, Kept, Logs, Restarts, Retention
+from orchestrator.worktree.daemon_settings import (
+    Cycle,
+    Kept,
+    Logs,
+    Page,
+    Restarts,
+    Retention,
+)
 from orchestrator.worktree.entry_limits import HoldRule, Limit, Limits
 from orchestrator.worktree.entry_record import FORMAT, EntryRecord
 from orchestrator.worktree.factory_record import FactoryRecord, Frontend, WebRecord
@@ -46,6 +53,7 @@ def factory_record(configuration: Configuration, main: Area) -> FactoryRecord:
         cycle=Cycle(**vars(factory.cycle)),
         logs=Logs(**vars(factory.logs)),
         restarts=Restarts(**vars(factory.restarts)),
+        page=Page(**vars(factory.page)),
     )
 
 

@@ -40,7 +40,7 @@ from rich.table import Table
 from orchestrator import config
 from orchestrator.arguments import ClientWeb
 from orchestrator.daemon import state_file
-from orchestrator.daemon.factory_daemon import VIEWS
+from orchestrator.daemon.factory_daemon import MONITOR, VIEWS
 from orchestrator.daemon.process import pss_mb
 from orchestrator.limited import limited
 from orchestrator.protocol.ads import Kind
@@ -313,13 +313,16 @@ class Bench:
             if one["pid"]
         }
         total = sum(by_name.values()) + (pss_mb(self._process.pid) or 0.0)
-        entries = [mb for name, mb in by_name.items() if name != VIEWS and mb]
+        entries = [
+            mb for name, mb in by_name.items() if name not in (VIEWS, MONITOR) and mb
+        ]
         return total, statistics.median(entries)
 
     def cycle_s(self) -> float:
         """Return what the last view of all requests took, and the slowest entry."""
         took = {name: one["cycle_s"] for name, one in self.daemons().items()}
         views = took.pop(VIEWS)
+        took.pop(MONITOR)
         return float(views + max(took.values()))
 
     def _cpu(self) -> dict[str, float]:

@@ -1,0 +1,182 @@
+"""Each entry for the page: read when its daemon told something new, written as JSON, kept as a row.
+
+What costs most is reading how glideins ended; a bound on the time of a cycle keeps that from
+growing with the number of busy entries. Who did not get a turn is first in the next cycle.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestrator.daemon.stamp import Stamp, stamp
+from orchestrator.errors import FactoryError
+from orchestrator.explain import entry as explain_entry
+from orchestrator.explain.daemons import Daemons
+from orchestrator.explain.records import EntryRecord, SampleRecord
+from orchestrator.monitor import glideins, metrics, overview
+from orchestrator.monitor.published import Published
+from orchestrator.monitor.scrub import scrub
+from orchestrator.monitor.series import COUNTERS, GAUGES
+from orchestrator.outputs import outcomes
+from orchestrator.outputs.outcomes import Totals
+from orchestrator.outputs.recent import recent
+from orchestrator.worktree.entry_record import read_entry
+
+log = logging.getLogger(__name__)
+
+_RECENT_BYTES = 128 * 1024  # of outcomes, for the last glideins
+_DAY_S = 86_400
+_SUMS = ("idle", "running", "held")
+
+
+@dataclass
+class EntryPage:
+    """What is kept of an entry from one cycle to the next.
+
+    ``values`` are those of its history, None where they are not known; ``clients`` what each
+    client asks of it and has; ``samples`` its metrics.
+    """
+
+    name: str
+    stamps: tuple[Any, ...] = ()
+    read: float = 0.0  # monotonic
+    about: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, float | None] = field(default_factory=dict)
+    clients: dict[str, dict[str, Any]] = field(default_factory=dict)
+    samples: dict[str, str] = field(default_factory=dict)
+
+
+class EntryPages:
+    """The pages of all entries of the work tree ``work``."""
+
+    def __init__(self, work: Path, published: Published) -> None:
+        self._work = work
+        self._published = published
+        self.pages: dict[str, EntryPage] = {}
+
+    def update(
+        self, names: list[str], daemons: Daemons, logs: str, now: float, budget_s: float
+    ) -> None:
+        """Bring the pages of these entries up to date, and forget all others.
+
+        Args:
+            logs: Whose logs are published: "all", "failed" or "none".
+            budget_s: So much processor time is spent, and a little more.
+        """
+        for name in self.pages.keys() - set(names):
+            del self.pages[name]
+        if len(self.pages) != len(names):
+            self.pages = {name: self.pages.get(name) or EntryPage(name) for name in names}
+        changed = [
+            (page, stamps)
+            for page in self.pages.values()
+            if (stamps := self._stamps(page.name, daemons)) != page.stamps
+        ]
+        changed.sort(key=lambda one: one[0].read)
+        began = time.process_time()
+        for page, stamps in changed:
+            if time.process_time() - began > budget_s:
+                break
+            page.stamps, page.read = stamps, time.monotonic()
+            try:
+                self._read(page, daemons, logs, now)
+            except (FactoryError, OSError) as error:
+                log.warning("entry=%s is not shown anew: %s", page.name, error)
+                page.values, page.samples = {}, {}
+
+    def _stamps(self, name: str, daemons: Daemons) -> tuple[Any, ...]:
+        """Return what differs when the entry's page has to be made anew."""
+        folder = f"{self._work}/entries/{name}"
+        files: tuple[Stamp, ...] = (
+            stamp(f"{folder}/status.json"),
+            stamp(f"{folder}/statistics.json"),
+            stamp(f"{folder}/backoff.json"),
+            stamp(f"{folder}/entry.json"),
+            stamp(f"{self._work}/views/requests/{name}.json"),
+        )
+        return (*files, daemons.entries.get(name, {}).get("state"))
+
+    def _read(self, page: EntryPage, daemons: Daemons, logs: str, now: float) -> None:
+        """Read an entry, write its JSON, and keep what others need of it.
+
+        Raises:
+            FactoryError: it cannot be read.
+            OSError: the JSON cannot be written.
+        """
+        name = page.name
+        folder = self._work / "entries" / name
+        record = explain_entry.explain(self._work, name, now=now, daemons=daemons)
+        totals = outcomes.load(folder).ever
+        lines, _, _ = recent(folder, now - 7 * _DAY_S, _RECENT_BYTES)
+        shown = glideins.shown(lines, logs)
+        glideins.publish_logs(folder, self._published, shown)
+        site = _site(self._work, name)
+        page.about = overview.about(record, site)
+        page.values = values_of(record, totals)
+        page.clients = metrics.clients(record)
+        page.samples = metrics.of_entry(record, totals, page.values).lines
+        told = {
+            **public(record),
+            "site": site,
+            "totals": vars(totals),
+            "glideins_ended": shown,
+        }
+        text = json.dumps(told, separators=(",", ":")).encode()
+        self._published.put(f"entry/{name}.json", text)
+
+
+def values_of(record: EntryRecord, totals: Totals) -> dict[str, float | None]:
+    """Return the values of an entry's history; None where they cannot be known now."""
+    values: dict[str, float | None] = dict.fromkeys((*GAUGES, *COUNTERS))
+    has = record["glideins"]
+    if has is not None and record["alive"] and _fresh(record, "queue"):
+        values |= {name: has[name] for name in _SUMS}
+        values["unseen"] = record["unseen"]
+    if record["alive"] and _fresh(record, "requests"):
+        values["asked_idle"] = sum(one["asked"]["idle"] for one in record["requests"])
+        values["asked_max"] = sum(one["asked"]["max"] for one in record["requests"])
+    values |= counters(totals)
+    return values
+
+
+def counters(totals: Totals) -> dict[str, float]:
+    """Return the values of a history that only grow."""
+    return {
+        "ended": totals.ended,
+        "failed": sum(totals.failed.values()),
+        "removed": totals.removed,
+        "jobs": totals.jobs,
+        **{name: totals.seconds.get(name, 0.0) for name in COUNTERS if name.endswith("_s")},
+    }
+
+
+def public(record: EntryRecord) -> dict[str, Any]:
+    """Return what everybody may read of a record: no paths of this machine, and nothing that a
+    site wrote as it came.
+    """
+    ended = record["ended"]
+    causes = [{**cause, "sample": _sample(cause["sample"])} for cause in ended["causes"]]
+    held = [{**one, "reason": scrub(one["reason"])} for one in record["held"]]
+    return {**record, "held": held, "ended": {**ended, "causes": causes}}
+
+
+def _sample(told: SampleRecord) -> dict[str, Any]:
+    kept = {name: told[name] for name in ("glidein", "client", "node", "ended", "code")}
+    return {**kept, "detail": scrub(told["detail"])}
+
+
+def _fresh(record: EntryRecord, which: str) -> bool:
+    return record["views"][which]["freshness"] == "fresh"
+
+
+def _site(work: Path, name: str) -> str:
+    """Return the site that an entry says it is at; "" when it says nothing."""
+    try:
+        said: Mapping[str, Any] = read_entry(work, name).attributes
+    except FactoryError:  # it is retired
+        return ""
+    return str(said.get("GLIDEIN_Site", ""))
