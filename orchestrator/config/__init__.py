@@ -18,20 +18,18 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from orchestrator import toml_file
 from orchestrator.config.across import Read, across, tarball_of
 from orchestrator.config.layers import Layer, put_on, settled
 from orchestrator.config.model import Attribute, Entry, Factory, File, Part, key_attributes
 from orchestrator.config.problems import Problem, problems_of, unique
 from orchestrator.config.sources import (
-    FACTORY_FILE,
-    OVERRIDES,
     Sources,
     long_form,
     read,
 )
 from orchestrator.config.templates import Inheritance
 from orchestrator.errors import ConfigError
+from orchestrator.work_folder import FACTORY_FILE, work_folder
 
 __all__ = [
     "Attribute",
@@ -86,23 +84,6 @@ class Configuration:
             assert match, said  # load() saw to it
             found.append(Tarball(self.path(said), match["version"], match["arch"]))
         return found
-
-
-def work_folder(folder: Path) -> Path:
-    """Return the work tree of the configuration in ``folder``, whatever else may be wrong there.
-
-    Raises:
-        ConfigError: ``factory.toml`` or an override cannot be read, or ``work`` is no text.
-    """
-    work: Any = "work"
-    for path in (folder / FACTORY_FILE, *sorted((folder / OVERRIDES).glob("*.toml"))):
-        try:
-            work = toml_file.load(path)[0].get("work", work)
-        except toml_file.TomlError as error:
-            raise ConfigError(f"{path}: {error}") from error
-        if not isinstance(work, str):
-            raise ConfigError(f"{path}: work: expected a text in quotes, got {work!r}")
-    return folder / Path(work).expanduser()
 
 
 def load(folder: Path) -> Configuration:

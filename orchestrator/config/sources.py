@@ -19,11 +19,10 @@ from orchestrator.config.layers import Layer
 from orchestrator.config.problems import Problem, as_written, dotted, meant
 from orchestrator.config.values import NAME, NAME_RULE, is_entry_name
 from orchestrator.toml_file import Lines, Place
+from orchestrator.work_folder import FACTORY_FILE, OVERRIDES
 
-FACTORY_FILE = "factory.toml"
 ENTRIES = "entries"
 TEMPLATES = "templates"
-OVERRIDES = "overrides"
 INHERITS = "inherits"
 
 

@@ -16,6 +16,7 @@ from orchestrator.explain import files
 from orchestrator.explain.daemons import Daemons
 from orchestrator.explain.downtimes import concerning
 from orchestrator.explain.failures import ended
+from orchestrator.explain.findings import findings
 from orchestrator.explain.holds import held
 from orchestrator.explain.records import (
     BackoffRecord,
@@ -60,9 +61,10 @@ def explain(
     view = requests_view.read(work, name)
     known = queue_file.read(folder)
     daemon = daemons.entries.get(name)
-    return {
+    told: EntryRecord = {
         "entry": name,
         "now": now,
+        "findings": [],
         "state": status.get("state", "unknown"),
         "daemon": daemon,
         "alive": daemon is not None and daemon["state"] == State.RUNNING,
@@ -97,6 +99,8 @@ def explain(
         "held": held(known.glideins, record.limits),
         "ended": ended(folder, now - hours * 3_600, record.backoff.early_s),
     }
+    told["findings"] = findings(told, running=daemons.pid is not None)
+    return told
 
 
 def _record(work: Path, name: str) -> entry_record.EntryRecord:

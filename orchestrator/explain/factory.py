@@ -9,8 +9,9 @@ from typing import Any
 from orchestrator.daemon.children import State
 from orchestrator.daemon.entry_cycle import STATUS
 from orchestrator.explain import files
-from orchestrator.explain.credentials import SOON_S, credentials
+from orchestrator.explain.credentials import credentials
 from orchestrator.explain.daemons import Daemons
+from orchestrator.explain.findings import life
 from orchestrator.explain.frontends import frontends, views
 from orchestrator.explain.records import (
     CredentialRecord,
@@ -20,9 +21,9 @@ from orchestrator.explain.records import (
 )
 from orchestrator.protocol.requests_view import STAMP
 from orchestrator.queue import shared_queue
-from orchestrator.span import span
 from orchestrator.worktree import factory_record
 
+_NAMED = 5  # entries with the same problem
 _SUMS = ("idle", "running", "held")
 
 
@@ -152,13 +153,25 @@ def _problems(
     found += [
         f"{what}: {look['problem']}" for what, look in looks.items() if look["problem"]
     ]
-    for name, one in entries.items():
-        found += [f"{name}: {text}" for text in one["problems"]]
+    found += _together(entries)
     for credential in alive:
-        left = credential["remaining_s"]
-        if left is not None and left < SOON_S:
-            said = f"expired {span(-left)} ago" if left <= 0 else f"expires in {span(left)}"
-            found.append(
-                f"credential {credential['identifier']} of {credential['client']} {said}"
-            )
+        said = life(credential)
+        if said is not None:
+            found.append(said["words"])
+    return found
+
+
+def _together(entries: Mapping[str, EntrySummary]) -> list[str]:
+    """Return the problems of entries, those that many have once."""
+    names: dict[str, list[str]] = {}
+    for name, one in entries.items():
+        for text in one["problems"]:
+            names.setdefault(text, []).append(name)
+    found = []
+    for text, those in names.items():
+        who = those[0]
+        if len(those) > 1:
+            more = ", …" if len(those) > _NAMED else ""
+            who = f"{len(those)} entries ({', '.join(those[:_NAMED])}{more})"
+        found.append(f"{who}: {text}")
     return found

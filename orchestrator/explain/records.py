@@ -6,6 +6,18 @@ Of every ``words`` it is true that a person may read it alone, and that the log 
 from typing import Any, TypedDict
 
 
+class Finding(TypedDict):
+    """One thing that was looked at: ``state`` is "ok", "warn" or "fail".
+
+    ``mend`` is the command (or the deed) that mends it, "" when nothing needs to be.
+    """
+
+    what: str
+    state: str
+    words: str
+    mend: str
+
+
 class ViewRecord(TypedDict):
     """What an entry decided from; ``taken`` is when it was seen (0: never)."""
 
@@ -169,6 +181,7 @@ class EntryRecord(TypedDict):
 
     entry: str
     now: float
+    findings: list[Finding]  # what keeps it from more, the most important first
     state: str  # working, idle, retiring, retired; "unknown": it has told nothing yet
     daemon: (
         dict[str, Any] | None

@@ -23,6 +23,7 @@ DAYS = 62
 CAUSES = 40  # named in one sum; the rest is OTHER
 OTHER = "other causes"
 STATISTICS = "statistics.json"
+LINES = "outcomes."  # begins the name of a day's file
 
 _TIMES = ("total_s", "validation_s", "condor_s", "job_s", "idle_s", "waste_s")
 

@@ -248,3 +248,18 @@ def _epoch(day: tuple[int, int, int], clock: tuple[int, int, int], *, utc: bool)
         return int(calendar.timegm(fields) if utc else time.mktime(fields))
     except (OverflowError, ValueError):
         return 0
+
+
+def events_of(folder: Path, cluster: int, process: int, now: float) -> list[Event]:
+    """Return the events of one glidein in all logs of ``folder``, the oldest first.
+
+    Searched for as bytes: the logs of an entry may be large, and this is for one person once.
+    """
+    mark = re.compile(rb"^\d{3} \(0*%d\.0*%d\.\d+\) " % (cluster, process), re.MULTILINE)
+    found: list[Event] = []
+    for path in sorted(folder.glob("events.*.log")):
+        text = path.read_bytes()
+        for start in mark.finditer(text):
+            end = text.find(b"\n" + _END, start.start())
+            _events(text[start.start() : end + 1 if end >= 0 else len(text)], found, now)
+    return sorted(found, key=lambda one: one.time)

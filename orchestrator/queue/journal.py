@@ -156,29 +156,7 @@ class Journal:
             raise JournalError(f"{self.path}: {error.strerror}") from error
 
     def _read(self) -> None:
-        """Read what is open; lines that make no sense are passed over, and told."""
-        try:
-            lines = self.path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return
-        if lines.pop():
-            log.warning("%s: its last line is torn, and was passed over", self.path)
-        for number, line in enumerate(lines, 1):
-            try:
-                self._apply(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                log.error("%s: line %d passed over: %r", self.path, number, error)
-
-    def _apply(self, said: dict[str, Any]) -> None:
-        if "begin" in said:
-            ident = str(said.pop("begin"))
-            self._open[ident] = Begun(ident, **said)
-        elif "done" in said:
-            if said["done"] in self._open:
-                begun = self._open[said["done"]]
-                self._open[begun.id] = replace(begun, cluster=int(said["cluster"]))
-        else:
-            self._open.pop(said.get("failed") or said["settled"], None)
+        self._open = _read(self.path)
 
     def _compact(self) -> None:
         """Replace the file by one that has the open submissions alone, and open that."""
@@ -197,6 +175,44 @@ class Journal:
         self._file, self._size = file, len(text)
         if old is not None:
             os.close(old)
+
+
+def read_open(folder: Path) -> tuple[Begun, ...]:
+    """Return the open submissions as the journal in ``folder`` has them, whoever writes it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return tuple(_read(folder / NAME).values())
+
+
+def _read(path: Path) -> dict[str, Begun]:
+    """Return what is open; lines that make no sense are passed over, and told."""
+    found: dict[str, Begun] = {}
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return found
+    if lines.pop():
+        log.warning("%s: its last line is torn, and was passed over", path)
+    for number, line in enumerate(lines, 1):
+        try:
+            _apply(found, json.loads(line))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.error("%s: line %d passed over: %r", path, number, error)
+    return found
+
+
+def _apply(found: dict[str, Begun], said: dict[str, Any]) -> None:
+    if "begin" in said:
+        ident = str(said.pop("begin"))
+        found[ident] = Begun(ident, **said)
+    elif "done" in said:
+        if said["done"] in found:
+            begun = found[said["done"]]
+            found[begun.id] = replace(begun, cluster=int(said["cluster"]))
+    else:
+        found.pop(said.get("failed") or said["settled"], None)
 
 
 def new_id() -> str:

@@ -1,39 +1,15 @@
 """``glidein-factory down``: begin or plan a downtime."""
 
-import re
 import time
 from pathlib import Path
 
 import click
 
 from orchestrator.errors import FactoryError
-from orchestrator.verbs.downtimes import config_option, known_scope, scope_options, work_of
+from orchestrator.options import config_option, duration, epoch, work_of
+from orchestrator.verbs.downtimes import known_scope, scope_options
 from orchestrator.worktree import downtimes, downtimes_edit
 from orchestrator.worktree.downtimes import Downtime
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
-def _time(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> int | None:
-    """Read an ISO 8601 time with its time zone; epoch seconds."""
-    try:
-        return None if text is None else downtimes.epoch(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def _duration(
-    context: click.Context, parameter: click.Parameter, text: str | None
-) -> int | None:
-    """Read a duration as 30m, 2h or 1d12h; seconds."""
-    if text is None:
-        return None
-    if not re.fullmatch(r"([0-9]{1,6}[smhdw])+", text):
-        raise click.BadParameter(f"expected a duration as 30m, 2h or 1d12h, got {text!r}")
-    parts = re.findall(r"([0-9]+)([smhdw])", text)
-    return sum(int(count) * _UNITS[unit] for count, unit in parts)
 
 
 @click.command()
@@ -41,17 +17,17 @@ def _duration(
 @click.option(
     "--from",
     "start",
-    callback=_time,
+    callback=epoch,
     metavar="TIME",
     help="When it begins; by default now.",
 )
 @click.option(
-    "--to", "end", callback=_time, metavar="TIME", help="When it ends; by default never."
+    "--to", "end", callback=epoch, metavar="TIME", help="When it ends; by default never."
 )
 @click.option(
     "--for",
     "seconds",
-    callback=_duration,
+    callback=duration,
     metavar="DURATION",
     help="How long it lasts: 30m, 2h, 1d12h.",
 )

@@ -1,6 +1,5 @@
 """``glidein-factory downtimes``: show what is down, was down, or will be."""
 
-import difflib
 import json
 import time
 from collections.abc import Callable
@@ -10,21 +9,13 @@ from typing import Any, TypeVar
 
 import click
 
-from orchestrator import config
 from orchestrator.errors import FactoryError
+from orchestrator.options import close_to, config_option, work_of
 from orchestrator.worktree import downtimes_edit
 from orchestrator.worktree.downtimes import ALL, FACTORY, Downtime, DowntimesFile
 from orchestrator.worktree.factory_record import read_factory
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
-
-config_option = click.option(
-    "--config",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=".",
-    help="The folder of factory.toml and entries/; by default the current one.",
-)
 
 
 def scope_options(function: AnyCommand) -> AnyCommand:
@@ -38,15 +29,6 @@ def scope_options(function: AnyCommand) -> AnyCommand:
     ):
         function = option(function)
     return function
-
-
-def work_of(folder: Path) -> Path:
-    """Return the work tree of the configuration in ``folder``, however broken the rest of it is.
-
-    Raises:
-        FactoryError: that cannot be found out.
-    """
-    return config.work_folder(folder)
 
 
 def known_scope(
@@ -80,9 +62,7 @@ def known_scope(
 
 def _known(what: str, name: str, known: Any) -> None:
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=3)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise FactoryError(f"no {what} {name!r} here{hint}")
+        raise FactoryError(f"no {what} {name!r} here{close_to(name, known)}")
 
 
 @click.command()

@@ -7,19 +7,14 @@ import click
 
 from orchestrator import config
 from orchestrator.arguments import Client
+from orchestrator.options import config_option
 from orchestrator.worktree.entry_record import read_entry
 from orchestrator.worktree.reconfig import STARTUP
 
 
 @click.command()
 @click.argument("entry")
-@click.option(
-    "--config",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=".",
-    help="The folder of factory.toml and entries/; by default the current one.",
-)
+@config_option
 @click.option("--param", "given", multiple=True, metavar="NAME=VALUE", help="A parameter.")
 @click.option(
     "--client", default="by_hand.main", help="FRONTEND.GROUP; by default nobody's."

@@ -7,6 +7,7 @@ import click
 
 from orchestrator import config, disk
 from orchestrator.errors import PublishError
+from orchestrator.options import config_option
 from orchestrator.share import share
 from orchestrator.stage import history
 from orchestrator.worktree import reconfig
@@ -16,13 +17,7 @@ _SIGNS = {"new": "+", "changed": "~", "retired": "-"}
 
 
 @click.command()
-@click.option(
-    "--config",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=".",
-    help="The folder of factory.toml and entries/; by default the current one.",
-)
+@config_option
 @click.option(
     "--plan", "only_plan", is_flag=True, help="Show what would change; write nothing."
 )

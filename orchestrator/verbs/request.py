@@ -11,6 +11,7 @@ from rich.table import Table
 from orchestrator.arguments import ClientWeb
 from orchestrator.deciding.request import Removal
 from orchestrator.errors import FactoryError
+from orchestrator.options import config_option, work_of
 from orchestrator.protocol.ads import Ad
 from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.frontend import (
@@ -20,7 +21,6 @@ from orchestrator.protocol.frontend import (
     publish_empty_areas,
     wait_for_answer,
 )
-from orchestrator.verbs.downtimes import work_of
 from orchestrator.worktree.factory_record import FactoryRecord, read_factory
 
 REPEAT_S = 60  # as Frontends do
@@ -110,13 +110,7 @@ def _pairs(
 )
 @click.option("--show", is_flag=True, help="Only show what the factory answered.")
 @click.option("--withdraw", is_flag=True, help="Only withdraw what this client asked for.")
-@click.option(
-    "--config",
-    "folder",
-    default=".",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="The folder of factory.toml; it knows the collector and the Frontend.",
-)
+@config_option
 @click.option("--wms", "address", default="", help="Another collector than the factory's.")
 @click.option("--token", type=_file, help="The token that shows the collector who we are.")
 @click.option("--web", "web_url", default="", help="Where this client's areas are served.")

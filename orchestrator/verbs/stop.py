@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from orchestrator.daemon import command as daemon
-from orchestrator.verbs.downtimes import config_option, work_of
+from orchestrator.options import config_option, work_of
 
 
 @click.command()

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from orchestrator.errors import FactoryError
-from orchestrator.verbs.downtimes import config_option, known_scope, scope_options, work_of
+from orchestrator.options import config_option, work_of
+from orchestrator.verbs.downtimes import known_scope, scope_options
 from orchestrator.worktree import downtimes_edit
 from orchestrator.worktree.downtimes import ALL
 
