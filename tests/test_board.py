@@ -32,7 +32,8 @@ def test_a_child_s_life_is_seen_by_its_parent() -> None:
 
     def live(number: int) -> None:
         slot.beat()
-        slot.note_cycle(0.5)
+        slot.note_cycle()
+        slot.note_work(0.5)
         slot.settle(5, 2)
 
     in_children(1, live)

@@ -101,14 +101,17 @@ class Slot:
         """When the child last said so (time.monotonic()); 0: never."""
         return self._numbers[self._at + _BEAT]
 
-    def note_cycle(self, took_s: float) -> None:
-        """Say that one more cycle is over, and how long it took."""
+    def note_cycle(self) -> None:
+        """Say that one more cycle is over, be it that it found nothing to do."""
         self._numbers[self._at + _CYCLES] += 1
+
+    def note_work(self, took_s: float) -> None:
+        """Say how long a cycle took that had something to do."""
         self._numbers[self._at + _TOOK] = took_s
 
     @property
     def took_s(self) -> float:
-        """How long the last cycle took."""
+        """How long the last cycle took that had something to do."""
         return self._numbers[self._at + _TOOK]
 
     @property

@@ -67,6 +67,7 @@ class EntryDaemon:
         self.again_s = None
         if not self._needed():
             return None
+        began = time.monotonic()
         memory, self._memory, self._last = self._memory, b"", None
         try:
             last = limited(lambda: self._round(memory, self._watched), _LIMIT_S)
@@ -74,6 +75,7 @@ class EntryDaemon:
             # What it did is not known to us; journal and queue know.
             log.error("a cycle failed: %s", error)
             return None
+        self._slot.note_work(time.monotonic() - began)
         self._memory = last.memory
         self._last = last._replace(memory=b"")
         self._watched = [path for path, _ in last.watched]

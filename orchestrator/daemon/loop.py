@@ -64,13 +64,13 @@ def run(work: Work, slot: Slot, parent: int, phase: float = 0.0) -> int:
             code = None
         slot.beat()
         if code is not None:
-            slot.note_cycle(time.monotonic() - began)
+            slot.note_cycle()
             return code
         again_s = work.again_s
         if again_s is None:
             again_s = work.delay_s * share
             share = 1 + work.jitter * (2 * _random() - 1)
-        slot.note_cycle(time.monotonic() - began)
+        slot.note_cycle()
         if _sleep_until(began + again_s, work, slot, parent):
             break
     orphaned = os.getppid() != parent

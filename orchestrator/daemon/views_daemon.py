@@ -99,6 +99,7 @@ class ViewsDaemon:
         self._step("queue", lambda: self._look_at_queue(factory))
         self._step("requests", lambda: self._take(collector, reader))
         self._step("credentials", lambda: self._wipe(factory, reader))
+        self._slot.note_work(time.monotonic() - now)
         return None
 
     def news(self) -> bool:
