@@ -63,6 +63,25 @@ PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP
 """
 
 
+# A schedd that hands jobs on, quickly, for tests that wait for it.
+HAND_ON = {
+    "TMP_DIR": "$(RUN)",
+    "GRIDMANAGER_CONTACT_SCHEDD_DELAY": "1",
+    "GRIDMANAGER_JOB_PROBE_INTERVAL": "1",
+    "GRIDMANAGER_CHECKPROXY_INTERVAL": "5",
+    "GRIDMANAGER_MINIMUM_PROXY_TIME": "1",
+    "CONDOR_JOB_POLL_INTERVAL": "1",
+    "C_GAHP_CONTACT_SCHEDD_DELAY": "1",
+    "C_GAHP_LOG": "$(LOG)/CGAHPLog",
+    "C_GAHP_WORKER_THREAD_LOG": "$(LOG)/CGAHPWorkerLog",
+}
+
+
+def slurm_found(home: Path) -> dict[str, str]:
+    """Return what lets a schedd find the Slurm below ``home``."""
+    return {"SCHEDD_ENVIRONMENT": f'"SLURM_CONF={home}/slurm.conf"'}
+
+
 class Slurm:
     """A Slurm below ``home``; its commands find it by the variable SLURM_CONF."""
 
@@ -235,20 +254,7 @@ def ce(condor: Path) -> Iterator[Pool]:
 @pytest.fixture(scope="session")
 def factory_pool(condor: Path, slurm_home: Path) -> Iterator[Pool]:
     """The pool of a factory host: no slots, and a schedd that hands glideins on."""
-    knobs = {
-        "SCHEDD_ENVIRONMENT": f'"SLURM_CONF={slurm_home}/slurm.conf"',
-        "START_LOCAL_UNIVERSE": "True",
-        "TMP_DIR": "$(RUN)",
-        # Quick, for tests that wait for it.
-        "GRIDMANAGER_CONTACT_SCHEDD_DELAY": "1",
-        "GRIDMANAGER_JOB_PROBE_INTERVAL": "1",
-        "GRIDMANAGER_CHECKPROXY_INTERVAL": "5",
-        "GRIDMANAGER_MINIMUM_PROXY_TIME": "1",
-        "CONDOR_JOB_POLL_INTERVAL": "1",
-        "C_GAHP_CONTACT_SCHEDD_DELAY": "1",
-        "C_GAHP_LOG": "$(LOG)/CGAHPLog",
-        "C_GAHP_WORKER_THREAD_LOG": "$(LOG)/CGAHPWorkerLog",
-    }
+    knobs = HAND_ON | slurm_found(slurm_home) | {"START_LOCAL_UNIVERSE": "True"}
     with Pool(condor, knobs=knobs) as pool:
         let_user_in(pool)
         yield pool

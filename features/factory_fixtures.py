@@ -7,11 +7,12 @@ import contextlib
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from features.batch_systems_fixtures import HAND_ON, slurm_found
 from features.glidein_fixtures import USER
 from orchestrator import config
 from orchestrator.daemon import state_file
@@ -39,7 +41,10 @@ FRONTEND = "vo@pool"
 KNOBS = {
     "ALLOW_ADVERTISE_MASTER": "*@pool",
     "DENY_ADVERTISE_MASTER": "",
+    # A site takes so many; others wait here.
+    "GRIDMANAGER_MAX_SUBMITTED_JOBS_PER_RESOURCE": "4",
     "MASTER_BACKOFF_CONSTANT": "1",  # seconds until the collector is there again
+    **HAND_ON,
 }
 LIMIT_S = 120
 SCITOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ2byJ9."  # of a site that takes any
@@ -56,7 +61,7 @@ url = "{url}"
 
 [frontends.vo]
 identity = "{frontend}"
-classes = {{ frontend = "vo" }}
+classes = {{ frontend = "vo", production = "vo" }}
 
 [cycle]
 delay_s = 1
@@ -73,7 +78,7 @@ attempts = 3
 heartbeat_s = 60
 """
 ENTRY = """\
-gatekeeper = "localhost"
+gatekeeper = "{gatekeeper}"
 grid_type = "{grid_type}"
 site = "Here"
 auth_method = "scitoken"
@@ -82,8 +87,14 @@ auth_method = "scitoken"
 cpus = 1
 memory_mb = 512
 
-[submit]
-attributes = {{ request_memory = "16", request_disk = "1024" }}
+[submit.attributes]
+request_memory = "16"
+request_disk = "1024"
+{more}
+"""
+SLEEP = """\
+#!/bin/sh
+exec sleep 600
 """
 
 
@@ -94,6 +105,36 @@ def wait_for(what: str, look: Callable[[], Any], limit_s: float = LIMIT_S) -> An
         assert time.monotonic() < deadline, f"no {what} after {limit_s:.0f} s"
         time.sleep(0.1)
     return found
+
+
+def files_with(text: str, folder: Path) -> list[Path]:
+    """Return the files below ``folder`` in which there is a text."""
+    found = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # gone meanwhile, or no file
+            if (
+                path.is_file()
+                and not path.is_symlink()
+                and text.encode() in path.read_bytes()
+            ):
+                found.append(path)
+    return found
+
+
+def others_may_read(path: Path) -> bool:
+    """Return whether a file can be read by those who are neither its owner nor in its group."""
+    return bool(path.stat().st_mode & stat.S_IROTH) and all(
+        folder.stat().st_mode & stat.S_IXOTH for folder in path.parents
+    )
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an entry submits to; ``more`` is TOML that goes on with ``submit.attributes``."""
+
+    grid_type: str = "vanilla"
+    gatekeeper: str = "localhost"
+    more: str = ""
 
 
 @dataclass
@@ -110,8 +151,16 @@ class WorkingFactory:
     def work(self) -> Path:
         return self.folder / "work"
 
-    def configure(self, *entries: str, grid_type: str = "vanilla") -> None:
-        """Write the configuration of these entries, and no others, and take it over."""
+    def configure(
+        self,
+        *entries: str,
+        site: Site | None = None,
+        sites: Mapping[str, Site] | None = None,
+    ) -> None:
+        """Write the configuration of these entries, and no others, and take it over.
+
+        ``sites`` by entry; those that have none there submit to ``site``.
+        """
         (self.folder / "entries").mkdir(exist_ok=True)
         for tarball in self.tarballs:
             with contextlib.suppress(FileExistsError):
@@ -127,7 +176,7 @@ class WorkingFactory:
         for path in (self.folder / "entries").glob("*.toml"):
             path.unlink()
         for name in entries:
-            text = ENTRY.format(grid_type=grid_type)
+            text = ENTRY.format(**vars((sites or {}).get(name) or site or Site()))
             (self.folder / f"entries/{name}.toml").write_text(text)
         configuration = config.load(self.folder)
         with reconfig.lock(configuration):
@@ -139,6 +188,13 @@ class WorkingFactory:
             for path in [page, self.work, *self.work.rglob("*")]:
                 with contextlib.suppress(FileNotFoundError):  # daemons are at work there
                     shutil.chown(path, USER)
+
+    def let_glideins_sleep(self) -> None:
+        """Have glideins do nothing for ten minutes, until the next reconfiguration."""
+        script = self.work / reconfig.STARTUP
+        script.unlink()
+        script.write_text(SLEEP)
+        script.chmod(0o755)
 
     def start(self) -> None:
         """Start the daemons, and return when they are ready."""
@@ -204,49 +260,77 @@ class WorkingFactory:
     def glideins(self, entry: str) -> list[dict[str, Any]]:
         """The entry's glideins in the queue."""
         jobs = self.pool.queue(
-            ["ClusterId", "ProcId", "JobStatus", "GlideinEntryName", "GlideinSubmission"]
+            [
+                *("ClusterId", "ProcId", "JobStatus", "GridJobStatus", "GlideinEntryName"),
+                *("GlideinClient", "GlideinFrontendName", "GlideinSubmission"),
+            ]
         )
         return [job for job in jobs if job.get("GlideinEntryName") == entry]
 
 
 @pytest.fixture(scope="module")
 def wms(
-    open_folder: Path, tarball_of: Callable[[str], tuple[Path, Path]]
+    open_folder: Path, tarball_of: Callable[[str], tuple[Path, Path]], slurm_home: Path
 ) -> Iterator[Pool]:
-    """The pool of a factory host: the WMS collector, and the schedd that glideins wait in."""
+    """The pool of a factory host: the WMS collector, and the schedd that glideins wait in.
+
+    That schedd reaches the Slurm of the fixture ``slurm``, and any other schedd.
+    """
     condor = open_folder / "factory-condor"
     condor_tarball.unpack(tarball_of("trixie")[1], condor)
-    with Pool(condor, open_folder / "factory-pool", user=USER, knobs=KNOBS) as pool:
+    knobs = KNOBS | slurm_found(slurm_home)
+    with Pool(condor, open_folder / "factory-pool", user=USER, knobs=knobs) as pool:
         let_user_in(pool)
         yield pool
 
 
-@pytest.fixture
-def factory_at_work(wms: Pool) -> Iterator[WorkingFactory]:
-    """A factory that is not configured yet; its daemons and glideins are gone at the end."""
+@contextlib.contextmanager
+def made(pool: Pool) -> Iterator[WorkingFactory]:
+    """Make a factory that is not configured yet; its daemons and glideins are gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="factory-test."))
     folder.chmod(0o755)
     (folder / "stage").mkdir()
     try:
         with serving(folder / "stage") as server:
-            factory = WorkingFactory(folder, wms, server.url)
-            yield factory
-            if factory.process is not None and factory.process.poll() is None:
-                factory.stop()
-            with contextlib.suppress(PoolError):  # there are none
-                wms.tool("condor_rm", "-constraint", "GlideinFactory =!= undefined")
+            factory = WorkingFactory(folder, pool, server.url)
+            try:
+                yield factory
+            finally:
+                if factory.process is not None and factory.process.poll() is None:
+                    factory.stop()
+                with contextlib.suppress(PoolError):  # there are none
+                    pool.tool("condor_rm", "-constraint", "GlideinFactory =!= undefined")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def asker(wms: Pool, factory_at_work: WorkingFactory) -> Iterator[RequestClient]:
-    """A Frontend's client; what it asked for is withdrawn at the end."""
-    folder = factory_at_work.folder / "stage/client"
-    web = publish_empty_areas(folder, f"{factory_at_work.url}/client")
-    offer = Offer(scitoken=SCITOKEN, idtoken=wms.token())
-    client = RequestClient(
-        factory_at_work.collector(), "vo", FRONTEND, "vo.main", web, offer
+def client_of(
+    factory: WorkingFactory, name: str = "vo.main", security_class: str = "frontend"
+) -> RequestClient:
+    """Return a client (FRONTEND.GROUP) that asks ``factory``; its areas are empty."""
+    folder = factory.folder / "stage" / name
+    web = publish_empty_areas(folder, f"{factory.url}/{name}")
+    return RequestClient(
+        factory.collector(),
+        "vo",
+        FRONTEND,
+        name,
+        web,
+        Offer(scitoken=SCITOKEN, idtoken=factory.pool.token()),
+        security_class=security_class,
     )
+
+
+@pytest.fixture
+def factory_at_work(wms: Pool) -> Iterator[WorkingFactory]:
+    """A factory of this scenario alone, not configured yet."""
+    with made(wms) as factory:
+        yield factory
+
+
+@pytest.fixture
+def asker(factory_at_work: WorkingFactory) -> Iterator[RequestClient]:
+    """A Frontend's client; what it asked for is withdrawn at the end."""
+    client = client_of(factory_at_work)
     yield client
     client.withdraw()
