@@ -15,4 +15,5 @@ pytest_plugins = [
     "features.factory_fixtures",
     "features.publishing_fixtures",
     "features.publishing_steps",
+    "features.browser_fixtures",  # uses what is above
 ]

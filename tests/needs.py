@@ -26,6 +26,7 @@ SEARCH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 PACKAGES = {  # the Debian package of a program that has another name
     "apache2": "apache2-bin",
     "busybox": "busybox-static",
+    "chromedriver": "chromium-driver",
     "ip": "iproute2",
     "mksquashfs": "squashfs-tools",
     "ps": "procps",

@@ -8,6 +8,7 @@ tree, and nothing that anybody decides from.
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -68,14 +69,20 @@ class Monitor:
         for one in frontends:
             told = frontend_page(one, pages, now)
             self.published.put(f"frontend/{one['frontend']}.json", _json(told))
-        told = self._overview(record, settings, now, delay_s)
+        told = self._overview(record, settings, now)
+        states = Counter(one["daemon"] for one in record["entries"].values())
+        told |= {
+            "every_s": delay_s,
+            "monitor": daemons.monitor,
+            "daemons": states.most_common(),
+        }
         told["took_s"] = round(time.monotonic() - began, 3)
         self.published.put_new("overview.json", _json(told))
         self._histories.write(now, delay_s * _PLOT_SHARE)
         self._keep(names, [one["frontend"] for one in frontends])
 
     def _overview(
-        self, record: FactoryRecord, settings: Settings, now: float, every_s: float
+        self, record: FactoryRecord, settings: Settings, now: float
     ) -> dict[str, Any]:
         rows = []
         for name, summary in record["entries"].items():
@@ -91,7 +98,6 @@ class Monitor:
         return {
             **told,
             "written": now,
-            "every_s": every_s,
             "problems": problems[:_PROBLEMS],
             "problem_count": len(problems),
             "limit": settings.max_glideins,

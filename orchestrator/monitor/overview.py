@@ -58,12 +58,18 @@ def _idle(has: Mapping[str, int] | None) -> int:
     return has.get("idle", 0) if has else 0
 
 
+def _has(summary: EntrySummary) -> int:
+    return (summary["idle"] or 0) + (summary["running"] or 0) + (summary["held"] or 0)
+
+
 def trouble(summary: EntrySummary, about: Mapping[str, Any]) -> tuple[str, str]:
     """Return how an entry is, and the one sentence that says why."""
     if summary["problems"]:
         return BAD, summary["problems"][0]
     if summary["daemon"] != "running":
         return UNKNOWN, f"its daemon: {summary['daemon']}"
+    if summary["idle"] is None:
+        return UNKNOWN, "it has told nothing yet"
     if summary["queue"] not in ("fresh", "unknown"):
         return BAD, summary["words"]
     if summary["backoffs"]:
@@ -80,8 +86,8 @@ def trouble(summary: EntrySummary, about: Mapping[str, Any]) -> tuple[str, str]:
         return DOWN, summary["down"]
     if summary["refused"]:
         return WARN, f"{summary['refused']} requests are not served"
-    if summary["state"] == "idle":
+    if summary["state"] == "idle" or not (summary["requests"] or _has(summary)):
         return IDLE, "nobody asks for anything"
     if about.get("binds"):
         return OK, "; ".join(about["binds"])
-    return OK, summary["words"]
+    return OK, "has what is asked for" if summary["requests"] else summary["words"]

@@ -1,0 +1,151 @@
+// One entry: why it does what it does, what it did, and how its glideins ended.
+
+import { now, part, read } from "./data.js";
+import { ago as past, dot, el, frontendLink, meter, moment, number, section, table } from "./dom.js";
+import { Glideins } from "./glideins.js";
+import { Plots } from "./plots.js";
+
+const ago = (when) => (when ? past(now() - when) : "never");
+
+export class Entry {
+  constructor(name) {
+    this.name = name;
+    this.title = name;
+    this.top = el("div");
+    this.failures = el("div");
+    this.more = el("div");
+    this.plots = new Plots(`entry/${name}`);
+    this.glideins = new Glideins(name);
+    this.element = el("div", {}, this.top, this.failures, this.plots.element, this.more, this.glideins.element);
+  }
+
+  async update(factory) {
+    const row = factory.entries.find((one) => one.name === this.name);
+    if (!row) {
+      this.element.replaceChildren(el("h1", {}, this.name), el("p", { class: "bad" }, "There is no such entry."));
+      return;
+    }
+    const history = this.plots.update();
+    let told;
+    try {
+      told = await read(`entry/${part(this.name)}.json`);
+    } catch (error) {
+      this.top.replaceChildren(this.heading(row), el("p", { class: "quiet" }, `Nothing more is known yet: ${error.message}`));
+      return;
+    }
+    this.top.replaceChildren(this.heading(row), ...[
+      el("p", { class: "why" }, told.words),
+      trouble(told),
+      counts(told),
+      requests(told),
+    ].filter(Boolean));
+    this.failures.replaceChildren(...[failures(told), nodes(told)].filter(Boolean));
+    const open = this.more.querySelector("details")?.open;
+    this.more.replaceChildren(...[refusals(told), limits(told)].filter(Boolean));
+    if (open) this.more.querySelector("details").open = true;
+    this.glideins.update(told.glideins_ended);
+    await history;
+  }
+
+  heading(row) {
+    return el("div", {}, el("p", { class: "path" }, el("a", { href: "#/" }, "Entries"), " / "),
+      el("h1", {}, dot(row.level), " ", this.name, row.site ? el("small", {}, ` at ${row.site}`) : null),
+      ["ok", "idle"].includes(row.level) ? null : el("p", { class: `verdict ${row.level}` }, row.words));
+  }
+}
+
+// Whatever keeps the entry from working as asked.
+function trouble(told) {
+  const items = [
+    ...Object.entries(told.problems).map(([step, text]) => ["bad", `${step}: ${text}`]),
+    ...(told.alive ? [] : [["bad", `Its daemon does not run${told.daemon?.problem ? `: ${told.daemon.problem}` : ""}.`]]),
+    ...Object.entries(told.views).filter(([, view]) => view.freshness !== "fresh")
+      .map(([which, view]) => ["bad", `${which} view, of ${ago(view.taken)}: ${view.freshness}`]),
+    ...(told.down ? [["down", told.down]] : []),
+    ...told.downtimes.filter((one) => !one.holds).map((one) => ["down",
+      `Downtime from ${moment(one.start)} to ${one.end ? moment(one.end) : "no end"}: ${one.comment}`]),
+    ...told.backoffs.map((one) => ["warn", `${one.share} waits after failures (${one.phase}, until ${moment(one.until)}): ${one.why}`]),
+    ...told.held.map((one) => ["warn",
+      `${number(one.count)} held since ${moment(one.oldest)}, code ${one.code}/${one.subcode}: ${one.reason}`]),
+  ];
+  return items.length ? el("ul", { class: "problems" }, ...items.map(([level, text]) => el("li", { class: level }, text))) : null;
+}
+
+const STATES = [
+  ["wait", "in our queue"], ["pending", "waiting at the site"], ["stage_in", "bringing input"], ["idle_other", "idle, the site says else"],
+  ["unseen", "submitted, not yet seen"], ["running_now", "running"], ["stage_out", "bringing output"], ["running_other", "running, the site says else"],
+];
+
+function counts(told) {
+  const has = told.glideins;
+  const one = (title, value) => el("div", { class: "sum" }, el("b", {}, number(value)), ` ${title}`);
+  const parts = has ? STATES.filter(([name]) => has[name]).map(([name, title]) => `${number(has[name])} ${title}`) : [];
+  return el("div", {}, el("div", { class: "sums" },
+    one("running", has?.running), one("idle", has?.idle), one("held", has?.held),
+    one("submitted now", told.submit), one("removed now", told.remove)),
+  el("p", { class: "quiet" }, parts.join(", ") || (has ? "no glideins" : "no glideins are known"),
+    `; decided ${ago(told.decided)}, queue seen ${ago(told.views.queue.taken)}, requests seen ${ago(told.views.requests.taken)}`));
+}
+
+function requests(told) {
+  if (!told.requests.length) return section("Requests", el("p", { class: "quiet" }, "Nobody asks for anything."));
+  const heads = ["Frontend", "Client", "#Asked idle", "#At most", "#Idle", "#Running", "#Held", "#Submits", "What binds"];
+  const rows = told.requests.map((one) => el("tr", {},
+    el("td", {}, frontendLink(one.frontend), " ", el("small", {}, one.security_class)),
+    el("td", {}, one.client, " ", el("small", {}, one.heard ? `heard ${ago(one.heard)}` : "")),
+    el("td", { class: "n" }, number(one.asked.idle)), el("td", { class: "n" }, number(one.asked.max)),
+    el("td", { class: "n" }, number(one.has?.idle)), el("td", { class: "n" }, number(one.has?.running)), el("td", { class: "n" }, number(one.has?.held)),
+    el("td", { class: "n" }, number(one.submit)),
+    el("td", { class: "words", title: one.words }, one.binds ? one.binds.words : one.words, one.remove ? `; removes ${number(one.remove)}: ${one.removal}` : "")));
+  return section("Requests", table(heads, rows));
+}
+
+function failures(told) {
+  const { ended } = told;
+  const since = `Since ${moment(ended.since)}: ${number(ended.ended)} ended, ${number(ended.good)} well, ${number(ended.failed)} failed `
+    + `(${number(ended.early)} before they were of use), ${number(ended.removed)} removed, ${number(ended.stopped)} stopped.`;
+  const rows = ended.causes.map((one) => el("tr", {},
+    el("td", { class: "n" }, number(one.count)), el("td", {}, one.cause),
+    el("td", {}, meter(one.count, ended.ended)), el("td", {}, moment(one.last)),
+    el("td", {}, one.sample.glidein, one.sample.node ? ` on ${one.sample.node}` : "", one.sample.detail ? el("small", { class: "detail" }, one.sample.detail) : null)));
+  if (!ended.ended) return null;
+  return section("Failures by cause", el("p", {}, since),
+    rows.length ? table(["#Count", "Cause", "Of all that ended", "Last", "For example"], rows) : null);
+}
+
+// The nodes that the causes name, each with all that failed there: a black hole stands out.
+function nodes(told) {
+  const found = new Map();
+  for (const cause of told.ended.causes) {
+    for (const [node, count] of Object.entries(cause.nodes)) {
+      const one = found.get(node) ?? { count: 0, causes: [] };
+      one.count += count;
+      one.causes.push(`${number(count)} × ${cause.cause}`);
+      found.set(node, one);
+    }
+  }
+  const rows = [...found].sort((a, b) => b[1].count - a[1].count).slice(0, 20).map(([node, one]) => el("tr", {},
+    el("td", { class: "n" }, number(one.count)), el("td", {}, node || el("span", { class: "quiet" }, "not known")),
+    el("td", {}, meter(one.count, told.ended.failed)), el("td", { class: "words" }, one.causes.join(", "))));
+  return rows.length ? section("Failures by node", table(["#Count", "Node", "Of all failures", "Why"], rows)) : null;
+}
+
+function limits(told) {
+  const row = (whose, one) => el("tr", {},
+    el("td", {}, whose), el("td", {}, one.rule),
+    el("td", { class: "n" }, `${number(one.used + one.given)} of ${one.limit === null ? "none" : number(one.limit)}`),
+    el("td", {}, one.limit ? meter(one.used + one.given, one.limit) : ""),
+    el("td", { class: "words" }, one.words));
+  const rows = [
+    ...told.bounds.map((one) => row("entry", one)),
+    ...Object.entries(told.shares).flatMap(([share, about]) => about.bounds.map((one) => row(share, one))),
+  ];
+  return rows.length ? section("Limits", el("details", {}, el("summary", {}, `${number(rows.length)} limits of entry, Frontends and classes`),
+    table(["Of", "Limit", "#Used", "", "In words"], rows))) : null;
+}
+
+export function refusals(told) {
+  const rows = told.refusals.map((one) => el("tr", {},
+    el("td", { class: "n" }, number(one.count)), el("td", {}, one.client || "–"), el("td", { class: "identity" }, one.identity), el("td", { class: "words" }, one.reason)));
+  return rows.length ? section("Requests that are not served", table(["#Count", "Client", "Identity", "Why"], rows)) : null;
+}
