@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from orchestrator.outputs import shown
 from orchestrator.outputs.glidein_output import (
     LOG_BEGIN,
     LOG_END,
@@ -56,7 +57,7 @@ def test_a_report_is_told_with_what_its_code_means_and_the_logs_follow(
     said = show(written(tmp_path, GOOD, StartdLog="started\n", MasterLog="master\n")).output
     assert "exit code 40: check: this node failed a check" in said
     bars = {row.split()[1]: row.count("█") for row in said.splitlines() if "█" in row}
-    assert bars == {"prepare": 1, "check": logs.BAR_WIDTH, "run": logs.BAR_WIDTH}
+    assert bars == {"prepare": 1, "check": shown.BAR_WIDTH, "run": shown.BAR_WIDTH}
     assert "500 MB" in said
     assert "node.host" in said
     assert said.index("StartdLog") < said.index("started") < said.index("MasterLog")

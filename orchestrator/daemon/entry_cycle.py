@@ -28,6 +28,7 @@ from orchestrator.outputs import outcome, outcomes, prune
 from orchestrator.outputs.outcome import Ended, Outcome
 from orchestrator.protocol.keys import Keyring
 from orchestrator.protocol.requests_view import View
+from orchestrator.queue import by_hand
 from orchestrator.queue.journal import Journal
 from orchestrator.queue.queue_reader import QueueReader
 from orchestrator.queue.queue_view import Freshness, QueueView
@@ -118,6 +119,8 @@ class EntryCycle:
             problems = act(decision, self._schedd, self._submitter, now, self._slot.beat)
             self._problems["acting"] = "; ".join(problems)
             queue = self._look(now)
+        if self._step("by hand", False, lambda: self._obey(queue, requests, now)):
+            queue = self._look(now)
         self._slot.settle(len(queue.glideins), _unseen(queue))
         if (
             worked
@@ -145,6 +148,7 @@ class EntryCycle:
             f"{self.folder}/entry.json",
             f"{self.folder}/retired.json",
             f"{self.folder}/{RETRY}",
+            f"{self.folder}/{by_hand.ORDER}",
             str(self._downtimes.path),
             f"{self.work}/views/requests/{self.name}.json",
             f"{self.work}/views/queue/{self.name}.json",
@@ -224,6 +228,36 @@ class EntryCycle:
         self._backoffs = self._backoffs.after(queue, ended, now, self.record.backoff)
         if self._backoffs.shares != before.shares:
             state_file.write(self.folder / BACKOFF, self._backoffs.as_json())
+
+    def _obey(self, queue: QueueView, requests: RequestsView, now: float) -> bool:
+        """Submit what a person ordered by hand; return whether anything may be submitted now.
+
+        Neither downtime nor back-off nor a limit stops it: the order is a person's. A view of
+        the queue that is not fresh does: what is submitted then, nobody can count.
+        """
+        order = by_hand.take(self.folder)
+        if order is None:
+            return False
+        asks = [one for one in requests.requests if one.client == order.client]
+        if queue.freshness is not Freshness.FRESH:
+            problem = f"the queue view is {queue.freshness}: {queue.problem}"
+        elif not asks:
+            problem = f"{order.client} asks nothing of this entry (any more)"
+        else:
+            try:
+                self._slot.beat()
+                clusters = self._submitter.submit(asks[0], [order.count], now)
+            except FactoryError as error:
+                by_hand.answer(self.folder, order, problem=str(error))
+                raise
+            log.info(
+                "by hand of %s: glideins=%d client=%s", order.who, order.count, order.client
+            )
+            by_hand.answer(self.folder, order, clusters=clusters)
+            return True
+        log.warning("by hand of %s: not submitted: %s", order.who, problem)
+        by_hand.answer(self.folder, order, problem=problem)
+        return False
 
     # --- what glideins leave -------------------------------------------------------------
 

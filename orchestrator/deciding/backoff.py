@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from orchestrator.deciding.bounds import Bound, Rule
 from orchestrator.deciding.queue_counts import Counts
-from orchestrator.deciding.sanitize import SPOOLING
+from orchestrator.deciding.sanitize import BY_HAND, SPOOLING
 from orchestrator.errors import FactoryError
 from orchestrator.outputs.outcome import Outcome
 from orchestrator.queue.queue_view import (
@@ -29,7 +29,6 @@ from orchestrator.queue.queue_view import (
 )
 from orchestrator.span import span
 
-BY_HAND = 1  # HoldReasonCode: somebody used condor_hold
 _LEAST_PAUSE_S = 1
 _LONGEST_CAUSE = 200  # characters
 

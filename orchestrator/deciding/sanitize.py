@@ -11,6 +11,7 @@ from orchestrator.queue.queue_view import IDLE_STATES, RUNNING_STATES, Glidein, 
 from orchestrator.span import span
 from orchestrator.worktree.entry_limits import Limits
 
+BY_HAND = 1  # HoldReasonCode: somebody held it, and may want to look at it
 SPOOLING = 16  # HoldReasonCode: its files are still on their way into the schedd
 SPOOLING_S = 3_600  # so long that may take
 
@@ -95,6 +96,8 @@ def recoverable(glidein: Glidein, limits: Limits) -> bool:
 def _final_hold(glidein: Glidein, limits: Limits, now: float) -> Target | None:
     if recoverable(glidein, limits) or _spooling(glidein, now):
         return None
+    if glidein.hold_code == BY_HAND:
+        return None  # who held it releases or removes it
     force = glidein.holds > limits.forget_holds
     code = f"{glidein.hold_code}.{glidein.hold_subcode}"
     why = f"held {span(now - glidein.since)} ago with code {code}: {glidein.hold_reason}"

@@ -68,6 +68,15 @@ def explain(work: Path, *, now: float | None = None) -> FactoryRecord:
     }
 
 
+def credentials_of(
+    work: Path, record: factory_record.FactoryRecord, *, now: float | None = None
+) -> list[CredentialRecord]:
+    """Return the credentials of all requests, those that expire first at the top."""
+    found = views(work, record.entries).values()
+    asked = [one for view in found for one in view.requests]
+    return credentials(asked, time.time() if now is None else now)
+
+
 def summary(
     name: str, status: Mapping[str, Any], daemons: Daemons, now: float, refused: int
 ) -> EntrySummary:

@@ -33,7 +33,7 @@ def ended(folder: Path, since: float, early_s: float) -> EndedRecord:
     counts: Counter[str] = Counter()
     for told in lines:
         counts["ended"] += 1
-        what = _verdict(told)
+        what = verdict(told)
         counts[what] += 1
         if what != "failed":
             continue
@@ -57,13 +57,14 @@ def ended(folder: Path, since: float, early_s: float) -> EndedRecord:
 
 def is_early(told: dict[str, Any], early_s: float) -> bool:
     """Return what ``Outcome.failed_early`` would of the outcome in a line."""
-    if _verdict(told) != "failed":
+    if verdict(told) != "failed":
         return False
     total = told.get("total_s")
     return told.get("launched") is False or total is None or total < early_s
 
 
-def _verdict(told: dict[str, Any]) -> str:
+def verdict(told: dict[str, Any]) -> str:
+    """Return good, removed, stopped (by the stop list) or failed, of the outcome in a line."""
     if told.get("good"):
         return "good"
     if told.get("removed"):

@@ -94,15 +94,24 @@ def _requests(told: EntryRecord) -> Iterator[Finding]:
         )
     if told["decided"] is not None and not told["requests"]:
         yield _finding("requests", WARN, "no Frontend asks for anything here", "")
+    short: dict[tuple[str, str], list[RequestRecord]] = {}
     for one in told["requests"]:
         binds = one["binds"]
         if binds is None or binds["rule"] in (*_SATISFIED, *_OF_ENTRY):
             continue
         if binds["rule"] == Rule.DOWNTIME and told["down"]:
             continue
-        words = f"{one['client']} asked for {one['asked']['idle']} idle and gets {one['submit']}:"
-        words += f" [{binds['rule']}] {binds['words']}"
-        yield _finding(binds["rule"], FAIL if _shut(one) else WARN, words, "")
+        short.setdefault((binds["rule"], binds["words"]), []).append(one)
+    for (rule, why), those in short.items():
+        first = those[0]
+        who = first["client"]
+        if len(those) > 1:
+            who += f" and {len(those) - 1} more requests"
+        asked = sum(one["asked"]["idle"] for one in those)
+        given = sum(one["submit"] or 0 for one in those)
+        state = FAIL if all(map(_shut, those)) else WARN
+        words = f"{who} asked for {asked} idle and got {given} more: [{rule}] {why}"
+        yield _finding(rule, state, words, "")
 
 
 def _shut(one: RequestRecord) -> bool:

@@ -94,16 +94,13 @@ def _request(one: RequestRecord) -> Iterator[Line]:
         "",
     )
     yield f"  {one['words']}", ""
-    if one["binds"] is not None:
-        yield f"  binds: [{one['binds']['rule']}] {one['binds']['words']}", "warn"
+    rule = one["binds"]["rule"] if one["binds"] else ""
     for bound in one["bounds"]:
         left = "any" if bound["left"] is None else bound["left"]
         limit = "none" if bound["limit"] is None else bound["limit"]
         used = bound["used"] + bound["given"]
-        yield (
-            f"    {bound['rule']:<16} {limit:>8} allowed {used:>8} used {left:>8} left",
-            "",
-        )
+        text = f"    {bound['rule']:<16} {limit:>8} allowed {used:>8} used {left:>8} left"
+        yield (f"{text}  <- binds", "warn") if bound["rule"] == rule else (text, "")
     credential = one["credential"]
     if credential is not None:
         left_s = credential["remaining_s"]

@@ -37,6 +37,18 @@ def recent(
     return found, since, whole
 
 
+def lines(folder: Path, since: float, until: float) -> Iterator[dict[str, Any]]:
+    """Yield all outcomes that are kept of the glideins that ended between two times (epoch)."""
+    first, last = (
+        datetime.fromtimestamp(at, UTC).strftime("%Y%m%d") for at in (since, until)
+    )
+    for path in sorted(folder.glob("outcomes.*.jsonl")):
+        if first <= path.name.split(".")[1] <= last:
+            for told in _lines(path.read_bytes()):
+                if since <= told["ended"] <= until:
+                    yield told
+
+
 def _end_of(path: Path, limit: int) -> tuple[bytes, bool]:
     """Return the last whole lines of a file, ``limit`` bytes at most, and whether more was there."""
     with path.open("rb") as file:

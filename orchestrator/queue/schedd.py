@@ -88,18 +88,12 @@ class Schedd:
         Raises:
             ScheddError: the schedd was not found or did not answer, twice.
         """
-        wanted = {"GlideinFactory": factory, "GlideinName": glidein}
-        if entry is not None:
-            wanted["GlideinEntryName"] = entry
 
         def ask() -> list[Queued]:
             # All of this in the child: what the library allocates goes with it.
-            terms = [f"{name} =?= {classad.quote(value)}" for name, value in wanted.items()]
-            alive = " || ".join(f"JobStatus =?= {status}" for status in ALIVE)
-            terms.append(f"({alive})")
+            constraint = _constraint(factory, glidein, entry)
             if part[1] > 1:
-                terms.append(f"ClusterId % {part[1]} == {part[0]}")
-            constraint = " && ".join(terms)
+                constraint += f" && ClusterId % {part[1]} == {part[0]}"
             ads = self._reading(lambda: self._schedd().query(constraint, list(ATTRIBUTES)))
             return [one for one in map(_queued, ads) if one is not None]
 
@@ -157,6 +151,32 @@ class Schedd:
             ScheddError: the schedd did not answer; some may be released.
         """
         return self._act("release", htcondor.JobAction.Release, ids, reason)
+
+    def hold(self, ids: Sequence[str], reason: str) -> int:
+        """Hold glideins and return how many.
+
+        Raises:
+            ScheddError: the schedd did not answer; some may be held.
+        """
+        return self._act("hold", htcondor.JobAction.Hold, ids, reason)
+
+    def ads(
+        self, factory: str, glidein: str, entry: str, attributes: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """Return some attributes of an entry's glideins in the queue, as plain values.
+
+        Raises:
+            ScheddError: the schedd was not found or did not answer, twice.
+        """
+
+        def ask() -> list[dict[str, Any]]:
+            constraint = _constraint(factory, glidein, entry)
+            ads = self._reading(lambda: self._schedd().query(constraint, list(attributes)))
+            return [
+                {name: ad[name] for name in attributes if _plain(ad, name)} for ad in ads
+            ]
+
+        return self._ask("queue", ask)
 
     def _act(self, verb: str, action: Any, ids: Sequence[str], reason: str) -> int:
         if not ids:
@@ -245,6 +265,16 @@ def _find(collector: str, name: str) -> _Place | None:
     return None if ad is None else _Place(str(ad["MyAddress"]), str(ad["CondorVersion"]))
 
 
+def _constraint(factory: str, glidein: str, entry: str | None) -> str:
+    """Return what tells the glideins that are in the queue from all else there."""
+    wanted = {"GlideinFactory": factory, "GlideinName": glidein}
+    if entry is not None:
+        wanted["GlideinEntryName"] = entry
+    terms = [f"{name} =?= {classad.quote(value)}" for name, value in wanted.items()]
+    alive = " || ".join(f"JobStatus =?= {status}" for status in ALIVE)
+    return " && ".join([*terms, f"({alive})"])
+
+
 def _words(error: BaseException | None) -> str:
     """What an exception of the library says, without the addresses of its own sockets."""
     return " ".join(str(error).split()) or type(error).__name__
@@ -270,6 +300,10 @@ def _queued(ad: Mapping[str, Any]) -> Queued | None:
         holds=_number(ad, "NumSystemHolds"),
     )
     return Queued(glidein, _text(ad, "GlideinEntryName"), _text(ad, SUBMISSION))
+
+
+def _plain(ad: Mapping[str, Any], name: str) -> bool:
+    return isinstance(ad.get(name), str | int | float)
 
 
 def _number(ad: Mapping[str, Any], name: str) -> int:

@@ -1,44 +1,101 @@
-"""``glidein-factory logs``: what a glidein wrote, for a person."""
+"""``glidein-factory logs``: what glideins and daemons wrote, for a person."""
 
-import re
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from orchestrator.errors import FactoryError
-from orchestrator.exits import meaning
-from orchestrator.outputs.glidein_output import GlideinOutput, read_output
+from orchestrator.explain.glidein import explain, is_glidein
+from orchestrator.options import config_folder, entry_name, work_of
+from orchestrator.outputs.glidein_output import read_output
+from orchestrator.outputs.shown import printable, show
+from orchestrator.terminal import say
 
-BAR_WIDTH = 30  # characters for the longest phase
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tab and line feed
-STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "failed": "red"}
+_LOOK_S = 0.5  # between two looks at a log that is followed
+_BLOCK = 64 * 1024  # bytes
 
 
 @click.command(name="logs")
-@click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+@click.argument("what", nargs=-1, metavar="[ENTRY] [GLIDEIN] | FILE...")
+@click.option("--factory", "of_factory", is_flag=True, help="Of the Factory daemon.")
+@click.option(
+    "--views",
+    "of_views",
+    is_flag=True,
+    help="Of the daemon that asks collector and schedd.",
 )
 @click.option(
     "--log", "only", metavar="NAME", help="Print this log alone, as it was (StartdLog)."
 )
-def command(files: tuple[Path, ...], only: str | None) -> None:
-    """Show the report and HTCondor's logs that a glidein left in its output FILES.
+@click.option("--lines", default=50, show_default=True, help="Of a daemon's log; 0: all.")
+@click.option(
+    "-f", "--follow", is_flag=True, help="Go on as a daemon writes, until Ctrl-C."
+)
+@click.option(
+    "--config",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The folder of factory.toml; found as the other verbs find it.",
+)
+def command(
+    what: tuple[str, ...],
+    of_factory: bool,
+    of_views: bool,
+    only: str | None,
+    lines: int,
+    follow: bool,
+    folder: Path | None,
+) -> None:
+    """Show what a GLIDEIN (CLUSTER.PROCESS) left: its report, and HTCondor's logs, decoded; or
+    the log of the daemon of an ENTRY, or of the factory; or what is in output FILES.
 
-    Give its standard output, its standard error, or both.
+    Of a glidein's FILES give standard output, standard error, or both.
 
     \b
     Examples:
+      glidein-factory logs 1234.0
+      glidein-factory logs CERN_T2 1234.0 --log StartdLog
+      glidein-factory logs CERN_T2 --follow
+      glidein-factory logs --factory --lines 200
       glidein-factory logs job.12.0.out job.12.0.err
-      glidein-factory logs --log StartdLog job.12.0.err
+
+    Exit codes: 0 shown; 1 there is no such log, or it cannot be read.
     """
+    files = [Path(one) for one in what if "/" in one or Path(one).is_file()]
+    if files and len(files) == len(what):
+        _show_outputs(files, only)
+        return
+    work = work_of(folder or config_folder())
+    glideins = [one for one in what if is_glidein(one)]
+    entries = [one for one in what if not is_glidein(one)]
+    if glideins:
+        for one in glideins:
+            _show_glidein(work, one, only)
+        return
+    names = [f"entries/{entry_name(work, name)}.log" for name in entries]
+    names += ["factory.log"] * of_factory + ["views.log"] * of_views
+    if not names:
+        raise click.UsageError("say which: ENTRY, GLIDEIN, FILE, --factory or --views")
+    _show_logs([work / "log" / name for name in names], lines, follow)
+
+
+def _show_glidein(work: Path, ident: str, only: str | None) -> None:
+    told = explain(work, ident)
+    look = told["look"]
+    say(f"{ident} of {told['entry']}: {told['words']}")
+    files = [Path(look["out"]), Path(look["err"])] if look is not None else []
+    there = [path for path in files if path.exists()]
+    if not any(path.stat().st_size for path in there):
+        where = f" at {files[0].with_suffix('')}.*" if files else ""
+        raise FactoryError(f"{ident}: no output{where}: it has not come yet, or is gone")
+    _show_outputs(there, only)
+
+
+def _show_outputs(files: list[Path], only: str | None) -> None:
     text = "\n".join(file.read_text(errors="replace") for file in files)
     try:
         output = read_output(text)
@@ -51,99 +108,54 @@ def command(files: tuple[Path, ...], only: str | None) -> None:
             )
         log = output.logs[only]
         # color: without it, click takes away what it thinks are colours
-        click.echo(_printable(log) if sys.stdout.isatty() else log, nl=False, color=True)
+        click.echo(printable(log) if sys.stdout.isatty() else log, nl=False, color=True)
         return
     show(output, Console())
 
 
-def show(output: GlideinOutput, console: Console) -> None:
-    """Print report and logs on ``console``.
-
-    Both come from a node that we do not control: whatever they hold is shown, and nothing of it
-    reaches the terminal as a command.
-    """
-    if output.report is None:
-        console.print("[yellow]no report here: it is on standard output of the glidein[/]")
-    else:
-        _show_report(output.report, console)
-    for name, text in output.logs.items():
-        console.rule(_cell(name))
-        console.print(_printable(text), markup=False, highlight=False, soft_wrap=True)
-    for damage in output.damaged:
-        console.print(f"[red]unreadable:[/] {_cell(damage)}")
+def _show_logs(paths: list[Path], lines: int, follow: bool) -> None:
+    for path in paths:
+        if not path.exists():
+            raise FactoryError(f"{path}: not there: the daemon has not logged to files yet")
+        if len(paths) > 1:
+            say(f"==> {path} <==")
+        click.echo(printable(_tail(path, lines)), nl=False)
+    if follow:
+        for text in _new_lines(paths):
+            click.echo(printable(text), nl=False)
 
 
-def _show_report(report: dict[str, Any], console: Console) -> None:
-    end = report.get("end")
-    code = end.get("code") if isinstance(end, dict) else None
-    if isinstance(code, int):
-        style = "green" if code == 0 else "red"
-        console.print(f"[{style}]exit code {code}[/]: {escape(meaning(code))}")
-    console.print(_phases(_records(report, "phases")))
-    checks = _records(report, "checks")
-    if checks:
-        console.print(_checks(checks))
-    table = Table("fact", "value", title="facts", title_justify="left")
-    for group, facts in report.items():
-        if isinstance(facts, dict):
-            for name, value in facts.items():
-                table.add_row(_cell(f"{group}.{name}"), _cell(value))
-    console.print(table)
+def _tail(path: Path, lines: int) -> str:
+    """Return the last lines of a file, or all of it for 0, without reading the rest."""
+    with path.open("rb") as file:
+        size = end = file.seek(0, 2)
+        text = b""
+        while end and (not lines or text.count(b"\n") <= lines):
+            start = max(0, end - _BLOCK)
+            file.seek(start)
+            text = file.read(end - start) + text
+            end = start
+    kept = text.splitlines(keepends=True)[-lines if lines else -size or None :]
+    return b"".join(kept).decode(errors="replace")
 
 
-def _phases(phases: list[dict[str, Any]]) -> Table:
-    table = Table("phase", "ms", "", "verdict", title="phases", title_justify="left")
-    times = [_milliseconds(phase) for phase in phases]
-    # The run takes hours where the others take milliseconds: it would leave no bar for them.
-    short = [
-        ms for phase, ms in zip(phases, times, strict=True) if phase.get("name") != "run"
-    ]
-    longest = max(short, default=0) or 1
-    for phase, ms in zip(phases, times, strict=True):
-        bar = "█" * min(BAR_WIDTH, max(1, round(BAR_WIDTH * ms / longest)))
-        table.add_row(
-            _cell(phase.get("name")),
-            _cell(phase.get("ms")),
-            bar,
-            _styled(phase.get("verdict")),
-        )
-    return table
-
-
-def _checks(checks: list[dict[str, Any]]) -> Table:
-    table = Table(
-        "check", "verdict", "found", "needed", title="checks", title_justify="left"
-    )
-    for check in checks:
-        table.add_row(
-            _cell(check.get("name")),
-            _styled(check.get("status")),
-            _cell(check.get("found")),
-            _cell(check.get("needed")),
-        )
-    return table
-
-
-def _records(report: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    found = report.get(key)
-    return (
-        [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-    )
-
-
-def _milliseconds(phase: dict[str, Any]) -> int:
-    ms = phase.get("ms")
-    return ms if isinstance(ms, int) else 0
-
-
-def _styled(verdict: Any) -> str:
-    return f"[{STYLES.get(str(verdict), 'default')}]{_cell(verdict)}[/]"
-
-
-def _cell(value: Any) -> str:
-    return escape(_printable(str(value)))
-
-
-def _printable(text: str) -> str:
-    """Return ``text`` with control characters written out: a terminal would obey them."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+def _new_lines(paths: list[Path]) -> Iterator[str]:
+    """Yield what is added to files; one that was put aside for a new one is read from its start."""
+    at = {path: (path.stat().st_ino, path.stat().st_size) for path in paths}
+    while True:
+        for path in paths:
+            try:
+                about = path.stat()
+            except FileNotFoundError:
+                continue
+            inode, offset = at[path]
+            if about.st_ino != inode or about.st_size < offset:
+                offset = 0
+            if about.st_size > offset:
+                with path.open("rb") as file:
+                    file.seek(offset)
+                    text = file.read()
+                offset += len(text)
+                yield text.decode(errors="replace")
+            at[path] = (about.st_ino, offset)
+        time.sleep(_LOOK_S)

@@ -60,4 +60,7 @@ def command(what: str, frontend: str, hours: int, as_json: bool, folder: Path) -
         click.echo(json.dumps(told, indent=2))
         return
     for text, kind in found:
-        say(printable(text), FAINT if text.startswith("    ") else _COLOURS.get(kind))
+        say(
+            printable(text),
+            _COLOURS.get(kind) or (FAINT if text.startswith("    ") else None),
+        )
