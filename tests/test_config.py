@@ -388,3 +388,49 @@ def test_a_file_whose_name_cannot_be_an_entrys(configured: Configured) -> None:
 def test_no_factory_toml(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"factory\.toml: cannot be read: "):
         config.load(tmp_path)
+
+
+def test_flags_of_an_attribute_are_said_once(configured: Configured) -> None:
+    flags = 'A = { type = "expr", job_publish = true }\nGLIDEIN_Max_Tail.const = false\n'
+    configured.change(
+        "factory.toml", "[attributes]", f"[attribute_flags]\n{flags}[attributes]"
+    )
+    configured.change(
+        "entries/north.toml", "site", "attributes.A = 5\nattributes.B = 5\nsite"
+    )
+    configured.change(
+        "entries/south.toml",
+        "site",
+        "attributes.A = { value = 5, job_publish = false }\nsite",
+    )
+    made = configured.load()
+    north, south = (made.entries[name].attributes for name in ("north", "south"))
+    assert (north["A"].value, north["A"].type, north["A"].job_publish) == (
+        "5",
+        "expr",
+        True,
+    )
+    assert (north["B"].type, north["B"].job_publish) == ("int", False)
+    assert (south["A"].type, south["A"].job_publish) == ("expr", False)
+    assert not made.factory.attributes["GLIDEIN_Max_Tail"].const
+
+
+def test_flags_of_an_attribute_that_cannot_be(configured: Configured) -> None:
+    flags = "A = { publsh = true }\nB = { publish = 1 }\nC = { publish = false }\n"
+    configured.change(
+        "factory.toml", "[attributes]", f"[attribute_flags]\n{flags}[attributes]"
+    )
+    configured.change(
+        "entries/north.toml", "site", "attributes.C = { value = 5, const = false }\nsite"
+    )
+    assert mistakes(configured) == [
+        (
+            'factory.toml:11: attribute_flags.A.publsh: unknown key, did you mean "publish"'
+            ' or "job_publish"?'
+        ),
+        "factory.toml:12: attribute_flags.B.publish: expected true or false, got 1",
+        (
+            "entries/north.toml:3: attributes.C: a Frontend can only override (const = false)"
+            " what it sees (publish)"
+        ),
+    ]

@@ -11,7 +11,7 @@ every file at once. Nothing here writes, and nothing else reads these files.
     problems.py   what somebody reads who made a mistake
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from orchestrator.config.across import Read, across, tarball_of
-from orchestrator.config.layers import Layer, put_on, settled
+from orchestrator.config.layers import Layer, flagged, put_on, settled
 from orchestrator.config.model import Attribute, Entry, Factory, File, Part, key_attributes
 from orchestrator.config.problems import Problem, problems_of, unique
 from orchestrator.config.sources import (
@@ -96,15 +96,22 @@ def load(folder: Path) -> Configuration:
     problems = sources.problems
     inheritance = Inheritance(sources)
     problems += inheritance.problems()
-    problems += _template_problems(sources, inheritance)
+    said: dict[str, Any] = {}
+    for layer in sources.factory:
+        said = put_on(said, long_form(layer.data))
+    flags = said.get("attribute_flags")
+    flags = flags if isinstance(flags, dict) else {}
+    problems += _template_problems(sources, inheritance, flags)
     factory = None
     if sources.factory and sources.factory[0].file == FACTORY_FILE:
-        factory = _read(sources.factory, Factory, problems)
+        layers = sources.factory
+        factory = _valid(Factory, layers, layers[0], flagged(said, flags), problems)
     entries: dict[str, Read[Entry]] = {}
     for name in sources.entries:
         found = inheritance.entry(name)
         if found is not None:
             layers, data = found
+            data = flagged(data, flags)
             entry = _valid(Entry, layers, sources.entries[name][0], data, problems)
             if entry is not None:
                 entries[name] = entry
@@ -116,15 +123,6 @@ def load(folder: Path) -> Configuration:
         raise ConfigError(f"{count} in the configuration {folder}{listed}")
     enabled = {name: one.said for name, one in entries.items() if one.said.enabled}
     return Configuration(folder, factory.said, enabled)
-
-
-def _read(
-    layers: list[Layer], model: type[AnyPart], problems: list[Problem]
-) -> Read[AnyPart] | None:
-    data: dict[str, Any] = {}
-    for layer in layers:
-        data = put_on(data, long_form(layer.data))
-    return _valid(model, layers, layers[0], data, problems)
 
 
 def _valid(
@@ -146,13 +144,15 @@ def _valid(
 _FILL_IN: dict[str, Any] = {"gatekeeper": "ce.example.org", "grid_type": "condor"}
 
 
-def _template_problems(sources: Sources, inheritance: Inheritance) -> Iterator[Problem]:
+def _template_problems(
+    sources: Sources, inheritance: Inheritance, flags: Mapping[str, Any]
+) -> Iterator[Problem]:
     """Yield the mistakes in templates, also in those that nobody inherits."""
     for name, own in sources.templates.items():
         if not own:
             continue
         layers, data = inheritance.template(name)
-        data = {**_FILL_IN, **settled(data)}
+        data = {**_FILL_IN, **settled(flagged(data, flags))}
         attributes = data.get("attributes")
         if isinstance(attributes, dict):  # a value may come from the entry
             data["attributes"] = {

@@ -67,6 +67,20 @@ def settled(value: Any) -> Any:
     return {key: settled(below) for key, below in value.items()}
 
 
+def flagged(data: dict[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``data`` with what ``flags`` says of its attributes, below what they say themselves."""
+    attributes = data.get("attributes")
+    if not flags or not isinstance(attributes, dict):
+        return data
+    known = {
+        name: put_on(flags[name], one)
+        if isinstance(one, dict) and isinstance(flags.get(name), dict)
+        else one
+        for name, one in attributes.items()
+    }
+    return {**data, "attributes": known}
+
+
 def origin(layers: Sequence[Layer], place: Place) -> tuple[Layer, Place]:
     """Return the layer that said what stands at ``place`` of all ``layers`` together.
 

@@ -103,6 +103,17 @@ class Attribute(Part):
         return self
 
 
+class AttributeFlags(Part):
+    """How an attribute is wherever somebody gives it a value, unless it is said there."""
+
+    type: Literal["string", "int", "expr"] | None = None
+    publish: bool | None = None
+    parameter: bool | None = None
+    const: bool | None = None
+    glidein_publish: bool | None = None
+    job_publish: bool | None = None
+
+
 class File(Part):
     """A file of the operator that glideins bring and, by its kind, run or unpack."""
 
@@ -292,6 +303,7 @@ class Factory(Part):
     web: Web
     condor_tarballs: list[str] = Field(default_factory=list)
     attributes: dict[AttributeName, Attribute] = Field(default_factory=dict)
+    attribute_flags: dict[AttributeName, AttributeFlags] = Field(default_factory=dict)
     files: list[File] = Field(default_factory=list)
     frontends: dict[FrontendName, Frontend] = Field(default_factory=dict)
     bounds: Bounds = Field(default_factory=_same(Bounds))

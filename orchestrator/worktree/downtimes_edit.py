@@ -6,7 +6,7 @@ Lines that are not concerned stay as they stand, comments and broken ones too.
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +37,32 @@ def begin(work: Path, wanted: Downtime) -> None:
     Raises:
         FactoryError: the file cannot be changed, or the downtime cannot be written.
     """
+    _check(wanted)
+    _change(work, lambda lines: [*lines, str(wanted)])
+
+
+def add(work: Path, wanted: Iterable[Downtime]) -> int:
+    """Write those downtimes that are not there as yet; return how many.
+
+    Raises:
+        FactoryError: the file cannot be changed, or a downtime cannot be written.
+    """
+    lines_wanted = []
+    for one in wanted:
+        _check(one)
+        lines_wanted.append(str(one))
+    new: list[str] = []
+
+    def edit(lines: list[str]) -> list[str]:
+        there = {str(one) for line in lines for one in parse(line) if not one.problem}
+        new.extend(line for line in dict.fromkeys(lines_wanted) if line not in there)
+        return [*lines, *new]
+
+    _change(work, edit)
+    return len(new)
+
+
+def _check(wanted: Downtime) -> None:
     for word in wanted.scope:
         if not is_word(word):
             raise FactoryError(f"no name: {word!r}")
@@ -44,7 +70,6 @@ def begin(work: Path, wanted: Downtime) -> None:
         raise FactoryError(f"a comment is one line: {wanted.comment!r}")
     if wanted.end is not None and wanted.end <= wanted.start:
         raise FactoryError("a downtime must end after its start")
-    _change(work, lambda lines: [*lines, str(wanted)])
 
 
 def end(work: Path, scope: tuple[str, str, str], now: int) -> Ended:
