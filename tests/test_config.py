@@ -416,7 +416,7 @@ def test_flags_of_an_attribute_are_said_once(configured: Configured) -> None:
 
 
 def test_flags_of_an_attribute_that_cannot_be(configured: Configured) -> None:
-    flags = "A = { publsh = true }\nB = { publish = 1 }\nC = { publish = false }\n"
+    flags = "A = { published = true }\nB = { publish = 1 }\nC = { publish = false }\n"
     configured.change(
         "factory.toml", "[attributes]", f"[attribute_flags]\n{flags}[attributes]"
     )
@@ -425,7 +425,7 @@ def test_flags_of_an_attribute_that_cannot_be(configured: Configured) -> None:
     )
     assert mistakes(configured) == [
         (
-            'factory.toml:11: attribute_flags.A.publsh: unknown key, did you mean "publish"'
+            'factory.toml:11: attribute_flags.A.published: unknown key, did you mean "publish"'
             ' or "job_publish"?'
         ),
         "factory.toml:12: attribute_flags.B.publish: expected true or false, got 1",
