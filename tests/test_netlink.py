@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -113,3 +115,30 @@ def test_what_a_killed_run_left_is_swept() -> None:
         time.sleep(0.05)  # seconds
     else:
         pytest.fail(f"process {sleeper} of the killed run is alive")
+
+
+def test_a_firewall_lets_through_what_begins_near_and_goes_to_an_open_port() -> None:
+    home = Path("/proc/thread-self/ns/net").readlink()
+    with netlink.delayed(1, walled=True) as link:
+        link.open(PORT)
+        for namespace, address, port, comes in (
+            (link.near, netlink.FAR_IP, PORT, True),
+            (link.near, netlink.FAR_IP, PORT + 1, False),
+            (link.far, netlink.NEAR_IP, PORT, False),
+        ):
+            other = link.far if namespace == link.near else link.near
+            with (
+                link.entered(other),
+                socket.create_server((address, port)),
+                link.entered(namespace),
+            ):
+                assert reached(address, port) is comes, (namespace, port)
+    assert Path("/proc/thread-self/ns/net").readlink() == home
+
+
+def reached(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=2).close()
+    except OSError:
+        return False
+    return True

@@ -235,3 +235,37 @@ def test_every_list_of_paths_survives_a_folder_with_blanks(
         assert " " not in plugins
     finally:
         shutil.rmtree(Path(local).parent)
+
+
+@pytest.mark.parametrize(
+    ("brokers", "address"),
+    [
+        ({}, "<pool.example.org:9618>"),
+        ({"GLIDEIN_CCB": "ccb:1;ccb:2"}, "<ccb:1> <ccb:2>"),
+        (
+            {"GLIDEIN_CCB": "ccb:1", "GLIDEIN_Outbound_CCB": "<out:2?sock=c>"},
+            "<out:2?sock=c>",
+        ),
+    ],
+)
+def test_going_out_through_a_broker(
+    condor: Path, tmp_path: Path, brokers: dict[str, str], address: str
+) -> None:
+    given = {"USE_CCB": "True", "GLIDEIN_Use_Outbound_CCB": "True", **brokers}
+    done = run(condor, tmp_path / "w", {"given": given})
+    if newer(condor):
+        assert done.returncode == 0, done.stderr
+        # HTCondor's own setting of a like name starts a collector on the node: not wanted.
+        found = values(condor, tmp_path / "w", "OUTBOUND_CCB_ADDRESS", "USE_OUTBOUND_CCB")
+        assert found == [address, "false"]
+    else:
+        assert done.returncode != 0
+        assert "needs HTCondor 25.13 or later, this is 23.9" in done.stderr
+
+
+def newer(condor: Path) -> bool:
+    """Return whether this HTCondor is the newer of both."""
+    said = subprocess.check_output(
+        [condor / "bin/condor_version"], env={"CONDOR_CONFIG": "/dev/null"}, text=True
+    )
+    return "CondorVersion: 25." in said

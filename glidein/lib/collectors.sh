@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # collectors.sh - the daemons of a glidein and the network: collectors, CCB, shared port.
 #
-# Needs:     log.sh config.sh report.sh knob.sh vars.sh
+# Needs:     log.sh config.sh report.sh condor.sh knob.sh vars.sh
 # Commands:  chmod as root (coreutils)
-# Reads:     WORK, CONFIGURE_NAME, CONDORCE_COLLECTOR_HOST
+# Reads:     WORK, CONDOR_DIR, CONFIGURE_NAME, CONDORCE_COLLECTOR_HOST
 # Sets:      COLLECTORS_CHOSEN, COLLECTORS_FIRST, COLLECTORS_ALL
 #
 # shellcheck disable=SC2016,SC1003  # $(NAME) and backslashes are HTCondor's here, not the shell's
 
 # collectors_configure - the daemons, and how they and their collectors reach each other
 collectors_configure() {
-  local collector ccb daemons='MASTER, STARTD' from='fixed'
+  local collector ccb='' daemons='MASTER, STARTD' from='fixed'
   knob_title 'daemons and network'
   knob_set MASTER_NAME "$CONFIGURE_NAME" 'fixed: unique, so that no glidein hides another' || return 1
   knob_set STARTD_NAME "$CONFIGURE_NAME" 'fixed: unique, so that no glidein hides another' || return 1
@@ -42,11 +42,37 @@ collectors_configure() {
     collectors_choose GLIDEIN_CCB || return 1
     ccb=${REPLY:-'$(HEAD_NODE)'}
     knob_set CCB_ADDRESS "${ccb//,/ }" "${VARS_FROM[USE_CCB]}: USE_CCB" || return 1
+    # HTCondor would take the node's name; whoever has the same, as machines called localhost, would try
+    # to come here directly.
+    knob_set PRIVATE_NETWORK_NAME "$CONFIGURE_NAME" 'fixed: only our own daemons reach each other directly' || return 1
   fi
+  _collectors_outbound "$collector" || return 1
   # A queue and a worker node share no file system, also where both are one machine.
   knob_set FILESYSTEM_DOMAIN "$CONFIGURE_NAME" 'fixed: jobs bring their files along' || return 1
   knob_set ENABLE_KERNEL_TUNING False 'fixed: the node is not ours' || return 1
   ((EUID != 0)) || _collectors_as_root
+}
+
+# _collectors_outbound BROKERS - with GLIDEIN_Use_Outbound_CCB, who may not go out except to a broker: all that
+#   HTCondor connects to is reached through GLIDEIN_Outbound_CCB, else GLIDEIN_CCB, else BROKERS. They
+#   must permit it: CCB_OUTBOUND_PROXY there, and our token gives us the right of a DAEMON.
+#   Returns:  0;  1 this HTCondor cannot, or a value is malformed
+_collectors_outbound() {
+  local version broker list=''
+  vars_true GLIDEIN_Use_Outbound_CCB || return 0
+  condor_version "$CONDOR_DIR" || return 1
+  version=$REPLY
+  [[ $version =~ ^([0-9]{1,4})\.([0-9]{1,4})(\.|$) ]] && ((10#${BASH_REMATCH[1]} * 10000 + 10#${BASH_REMATCH[2]} >= 250013)) \
+    || log_fail 1 "GLIDEIN_Use_Outbound_CCB needs HTCondor 25.13 or later, this is $version" || return $?
+  collectors_choose GLIDEIN_Outbound_CCB || return 1
+  [[ -n $REPLY ]] || collectors_choose GLIDEIN_CCB || return 1
+  [[ -n $REPLY ]] || REPLY=$1
+  # HTCondor does not take them here without brackets, as it does elsewhere.
+  for broker in ${REPLY//,/ }; do
+    [[ $broker == '<'* ]] || broker="<$broker>"
+    list+=${list:+ }$broker
+  done
+  knob_set OUTBOUND_CCB_ADDRESS "$list" "${VARS_FROM[GLIDEIN_Use_Outbound_CCB]}: GLIDEIN_Use_Outbound_CCB"
 }
 
 # collectors_site - set REPLY to the site's own collectors, which the batch system may have named, or

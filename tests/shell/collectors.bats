@@ -49,3 +49,18 @@ setup() {
   CONFIG=() CONDORCE_COLLECTOR_HOST='x" y'
   run -1 collectors_site
 }
+
+@test "an HTCondor that cannot go out through a broker is refused, one that can is not" {
+  local mine
+  condor_version() { REPLY=$mine; }
+  CONDOR_DIR=/none
+  knob_begin test
+  VARS_VALUE["GLIDEIN_Use_Outbound_CCB"]=True
+  VARS_FROM["GLIDEIN_Use_Outbound_CCB"]="a test"
+  for mine in 9.0.1 24.12.99 25.12.3 '' x; do
+    run -1 _collectors_outbound a:1
+    [[ $output == *"needs HTCondor 25.13 or later, this is $mine" ]]
+  done
+  for mine in 25.13.0 25.14.1 26.0.3; do _collectors_outbound a:1; done
+  [[ $KNOB_TEXT == *'OUTBOUND_CCB_ADDRESS = <a:1>'* ]]
+}
