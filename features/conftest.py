@@ -15,5 +15,6 @@ pytest_plugins = [
     "features.factory_fixtures",
     "features.publishing_fixtures",
     "features.publishing_steps",
+    "features.setting_up_fixtures",
     "features.browser_fixtures",  # uses what is above
 ]

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from orchestrator.config.across import Read, across, tarball_of
+from orchestrator.config.across import Read, across, tarball_of, tarballs_meant
 from orchestrator.config.layers import Layer, flagged, put_on, settled
 from orchestrator.config.model import Attribute, Entry, Factory, File, Part, key_attributes
 from orchestrator.config.problems import Problem, problems_of, unique
@@ -106,6 +106,10 @@ def load(folder: Path) -> Configuration:
     if sources.factory and sources.factory[0].file == FACTORY_FILE:
         layers = sources.factory
         factory = _valid(Factory, layers, layers[0], flagged(said, flags), problems)
+    if factory is not None:
+        meant = tarballs_meant(folder, factory.said.condor_tarballs)
+        tarballs = {"condor_tarballs": meant}
+        factory = Read(factory.said.model_copy(update=tarballs), factory.layers)
     entries: dict[str, Read[Entry]] = {}
     for name in sources.entries:
         found = inheritance.entry(name)

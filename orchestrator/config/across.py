@@ -37,6 +37,26 @@ def tarball_of(said: str) -> re.Match[str] | None:
     return _TARBALL.fullmatch(Path(said).name)
 
 
+def tarballs_meant(folder: Path, said: list[str]) -> list[str]:
+    """Return the tarballs that ``condor_tarballs`` names; ``*`` in a name: the newest first.
+
+    A name that fits no file stays as it is.
+    """
+    meant: list[str] = []
+    for one in said:
+        if "*" not in one:
+            meant.append(one)
+            continue
+        path = folder / Path(one).expanduser()
+        found = [str(Path(one).parent / file.name) for file in path.parent.glob(path.name)]
+        fit = [(match, name) for name in found if (match := tarball_of(name))]
+        fit.sort(
+            key=lambda one: [int(n) for n in one[0]["version"].split(".")], reverse=True
+        )
+        meant += [name for _, name in fit if name not in meant] or [one]
+    return meant
+
+
 def across(
     folder: Path, factory: Read[Factory] | None, entries: Mapping[str, Read[Entry]]
 ) -> Iterator[Problem]:
@@ -104,7 +124,11 @@ def _folder_problems(folder: Path, factory: Read[Factory]) -> Iterator[Problem]:
 def _tarball_problems(look: _Look, factory: Read[Factory]) -> Iterator[Problem]:
     for index, said in enumerate(factory.said.condor_tarballs):
         wrong = look.problem(said, "condor")
-        if tarball_of(said) is None:
+        if "*" in said:
+            wrong = (
+                f'no HTCondor tarball is called "{said}": glidein-factory condor-tarball'
+            )
+        elif tarball_of(said) is None:
             wrong = f"expected condor-<version>-<processor>.tar.gz, got {as_written(said)}"
         if wrong:
             yield factory.blame(("condor_tarballs", index), wrong)

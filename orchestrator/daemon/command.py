@@ -29,11 +29,20 @@ def start(work: Path, limit_s: float) -> tuple[int, str]:
     Raises:
         FactoryError: it ended, or it was not ready after ``limit_s``; then it is left running.
     """
+    return launch(program(work, "--log-files"), limit_s, f"{work}/log")
+
+
+def launch(words: list[str], limit_s: float, logs: str) -> tuple[int, str]:
+    """Start a program that has ``--ready-fd``; return its process id and what it said there.
+
+    Raises:
+        FactoryError: it ended, or was not ready after ``limit_s``; then it is left running.
+    """
     read_end, write_end = os.pipe()
     with tempfile.TemporaryFile() as stderr, os.fdopen(read_end, "rb") as reader:
         try:
             daemon = subprocess.Popen(
-                program(work, "--log-files", "--ready-fd", str(write_end)),
+                [*words, "--ready-fd", str(write_end)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
@@ -44,7 +53,7 @@ def start(work: Path, limit_s: float) -> tuple[int, str]:
             os.close(write_end)
         if not select.select([reader], [], [], limit_s)[0]:
             raise FactoryError(
-                f"process {daemon.pid} is not ready after {limit_s:.0f} s; see {work}/log"
+                f"process {daemon.pid} is not ready after {limit_s:.0f} s; see {logs}"
             )
         ready = reader.readline().decode().strip()
         if not ready:
@@ -63,7 +72,16 @@ def stop(work: Path, limit_s: float) -> int | None:
     Raises:
         FactoryError: it still runs after ``limit_s``.
     """
-    pid = running(work)
+    return end(work / "factory" / "lock", limit_s)
+
+
+def end(path: Path, limit_s: float) -> int | None:
+    """Tell who holds the lock ``path`` to end, and wait; None: nobody held it.
+
+    Raises:
+        FactoryError: the process still runs after ``limit_s``.
+    """
+    pid = lock.holder(path)
     if pid is None:
         return None
     try:
@@ -71,10 +89,10 @@ def stop(work: Path, limit_s: float) -> int | None:
     except ProcessLookupError:
         return pid
     try:
-        if running(work) == pid:  # the number has not gone to another process meanwhile
+        if lock.holder(path) == pid:  # the number has not gone to another process meanwhile
             signal.pidfd_send_signal(process, signal.SIGTERM)
         deadline = time.monotonic() + limit_s
-        while running(work) == pid:
+        while lock.holder(path) == pid:
             if time.monotonic() > deadline:
                 raise FactoryError(f"process {pid} still runs after {limit_s:.0f} s")
             select.select([process], [], [], 0.2)

@@ -401,8 +401,13 @@ def wait_for_answer(
         if there >= glideins:
             return said
         if time.monotonic() >= deadline:
+            counts = {
+                name.removeprefix("GlideinMonitorStatus"): value
+                for name, value in sorted(said.items())
+                if name.startswith("GlideinMonitorStatus") and value
+            }
             raise TimeoutError(
                 f"{entry}: {there} of {glideins} glideins after {limit_s:.0f} s;"
-                f" the factory says: {said or 'nothing'}"
+                f" the factory says: {counts or ('none' if said else 'nothing')}"
             )
         time.sleep(pause_s)

@@ -36,6 +36,7 @@ from orchestrator.errors import PoolError
 log = logging.getLogger(__name__)
 
 GLIDEIN = ("READ", "ADVERTISE_STARTD", "ADVERTISE_MASTER")  # what a glidein's token allows
+_MARK = "GLIDEIN_POOL"  # not CONDOR_CONFIG, which users of the pool have as well
 DOMAIN = "pool"  # identities are NAME@pool; also the trust domain, the issuer of tokens
 
 _CONFIG = """\
@@ -178,6 +179,7 @@ class Pool:
         """The environment in which this HTCondor's tools speak to this pool."""
         return {
             "CONDOR_CONFIG": str(self.config_file),
+            _MARK: str(self.home),
             "PATH": f"{self.condor}/bin:{self.condor}/sbin:/usr/bin:/bin",
             "HOME": str(self.home),
             "LANG": "C.UTF-8",
@@ -467,8 +469,8 @@ class Pool:
         log.warning("pool home=%s: still there: %s", self.home, left)
 
     def _processes(self) -> Iterator[int]:
-        """Find processes of this pool: they carry its configuration file in their environment."""
-        mark = f"CONDOR_CONFIG={self.config_file}".encode()
+        """Find processes of this pool: they carry its folder in their environment."""
+        mark = f"{_MARK}={self.home}".encode()
         for entry in Path("/proc").iterdir():
             if entry.name.isdecimal():
                 with contextlib.suppress(OSError):

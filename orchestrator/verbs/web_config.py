@@ -1,12 +1,19 @@
 """``glidein-factory web-config``: a ready configuration of a web server or cache."""
 
+import os
 import shlex
 from pathlib import Path
 from typing import cast
 
 import click
 
-from orchestrator.stage.web_server import Kind, Settings, start_command, write_config
+from orchestrator.stage.web_server import (
+    Kind,
+    Settings,
+    ordinary_user,
+    start_command,
+    write_config,
+)
 
 _USERS = {"nginx": "www-data", "apache": "www-data", "squid": "proxy"}
 
@@ -32,6 +39,7 @@ _USERS = {"nginx": "www-data", "apache": "www-data", "squid": "proxy"}
 @click.option(
     "--memory-mb", default=256, show_default=True, help="Memory for Squid's cache."
 )
+@click.option("--run", is_flag=True, help="Then become that server, in the foreground.")
 def command(
     kind: str,
     folder: Path,
@@ -43,10 +51,18 @@ def command(
     origins: tuple[str, ...],
     cache_mb: int,
     memory_mb: int,
+    run: bool,
 ) -> None:
     """Write the configuration of an nginx, Apache or Squid into FOLDER.
 
-    FOLDER also gets the server's logs and temporary files. Prints how to start it.
+    FOLDER also gets the server's logs and temporary files. Prints how to start it, or (--run)
+    starts it.
+
+    \b
+    Examples:
+      glidein-factory web-config nginx --root stage web --run
+      glidein-factory web-config apache --root /srv/glidein-factory --port 80 web
+      glidein-factory web-config squid --origin http://factory.example.org:8080 cache
     """
     if kind != "squid" and root is None:
         raise click.UsageError(f"{kind} needs --root: the stage folder that it serves")
@@ -56,7 +72,7 @@ def command(
         folder=folder,
         port=port or (3128 if kind == "squid" else 8080),
         listen=listen,
-        user=user or _USERS[kind],
+        user=user or (_USERS[kind] if os.geteuid() == 0 else ordinary_user()),
         root=root,
         clients=clients or ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
         origins=origins,
@@ -65,5 +81,9 @@ def command(
     )
     which = cast(Kind, kind)
     path = write_config(which, settings)
+    words = start_command(which, path)
+    if run:
+        click.echo(f"wrote {path}; starting it: {shlex.join(words)}", err=True)
+        os.execv(words[0], words)
     click.echo(f"wrote {path}; start it with:", err=True)
-    click.echo(shlex.join(start_command(which, path)))
+    click.echo(shlex.join(words))

@@ -1,0 +1,122 @@
+"""Somebody new: an ordinary user with an empty home, who types what the documentation says."""
+
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from features.glidein_fixtures import USER
+from orchestrator.share import cache_dir
+from orchestrator.stage.web_server import free_port
+from tests.test_project import ROOT, committed
+
+GUIDE = ROOT / "orchestrator" / "manual" / "guide"
+LIMIT_S = 200
+_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def commands(page: str) -> list[str]:
+    """Return the blocks of commands of a page of the guide."""
+    return _BLOCK.findall((GUIDE / f"{page}.md").read_text())
+
+
+@dataclass
+class Newcomer:
+    """An ordinary user; ``home`` has a copy of the checkout, and nothing else."""
+
+    home: Path
+    mark: str
+    said: str = ""
+    code: int | None = None
+    identity: dict[str, object] = field(default_factory=dict)
+
+    def types(self, blocks: Sequence[str]) -> None:
+        """Type blocks of commands into one shell, until one of them fails."""
+        # Job control, as in a shell that somebody types into. The port may be somebody's.
+        script = "set -em\n" + "\n".join(blocks)
+        script = script.replace("8080", str(free_port()))
+        env = {
+            "PATH": f"{self.python}:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+            "TMPDIR": "/tmp",
+            "GLIDEIN_FACTORY_CACHE": str(self.home / "cache"),
+            "TRIED_BY": self.mark,
+        }
+        with (self.home / "said").open("wb") as said:
+            shell = subprocess.Popen(
+                ["bash", "-c", script],
+                cwd=self.home,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                **self.identity,  # type: ignore[call-overload]
+            )
+            try:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.code = shell.wait(LIMIT_S)
+            finally:
+                shell.kill()
+                shell.wait()
+                self.said = (self.home / "said").read_text(errors="replace")
+
+    @property
+    def python(self) -> Path:
+        """The folder of a Python that every user may run; first on PATH."""
+        folder = self.home / "bin"
+        if not folder.exists():
+            folder.mkdir()
+            version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+            (folder / "python3").symlink_to(Path(sys.base_prefix) / "bin" / version)
+        return folder
+
+    def processes(self) -> list[int]:
+        """What this user started and still runs."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if f"TRIED_BY={self.mark}".encode() in path.read_bytes().split(b"\0"):
+                    found.append(int(path.parent.name))
+        return found
+
+
+def _uid() -> int:
+    return pwd.getpwnam(USER).pw_uid if os.geteuid() == 0 else os.geteuid()
+
+
+@pytest.fixture
+def newcomer() -> Iterator[Newcomer]:
+    """Somebody new; what they left running is killed at the end."""
+    home = Path(tempfile.mkdtemp(prefix="new."))
+    home.chmod(0o755)
+    for path in committed():
+        to = home / "glidein-factory" / path.relative_to(ROOT)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, to)
+    shutil.copytree(cache_dir() / "tarballs", home / "cache" / "tarballs", symlinks=True)
+    # Glideins remember on their node how those of a factory of this name fared before.
+    with contextlib.suppress(FileNotFoundError):
+        Path(f"/tmp/glidein-backoff.{_uid()}/factory.MyFactory").unlink()
+    somebody = Newcomer(home, str(uuid.uuid4()))
+    if os.geteuid() == 0:
+        somebody.identity = {"user": USER, "group": "nogroup", "extra_groups": ()}
+        for path in (home, *home.rglob("*")):
+            shutil.chown(path, USER, "nogroup")
+    yield somebody
+    for pid in somebody.processes():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(home)

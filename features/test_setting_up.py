@@ -1,0 +1,39 @@
+"""Steps of setting_up.feature."""
+
+import time
+
+from pytest_bdd import given, parsers, scenarios, then, when
+
+from features.setting_up_fixtures import Newcomer, commands
+from tests.needs import need
+
+scenarios("setting_up.feature")
+
+GONE_S = 30  # until the last process of a factory that stopped is gone
+
+
+@given("a machine on which nothing is set up")
+def nothing_set_up(newcomer: Newcomer) -> None:
+    need("nginx")
+    assert not (newcomer.home / "my-factory").exists()
+
+
+@when(parsers.parse('somebody types every command of the page "{page}"'))
+def types_all(newcomer: Newcomer, page: str) -> None:
+    newcomer.types(commands(page))
+    assert newcomer.code == 0, newcomer.said[-3000:]
+
+
+@then(parsers.parse('a job of theirs ran in a glidein at "{site}"'))
+def job_ran(newcomer: Newcomer, site: str) -> None:
+    log = (newcomer.home / "job.log").read_text()
+    assert "Normal termination (return value 0)" in log
+    assert (newcomer.home / "job.out").read_text() == f"{site}\n"
+
+
+@then("nothing of it runs any more")
+def nothing_runs(newcomer: Newcomer) -> None:
+    deadline = time.monotonic() + GONE_S
+    while left := newcomer.processes():
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
