@@ -77,7 +77,18 @@ def _epoch(text: str) -> int:
 
 
 class _Lines(yaml.SafeLoader):
-    """Puts the line of each mapping into it, as the key None."""
+    """Puts the line of each mapping into it, as the key None; refuses references to elsewhere.
+
+    A few references to references would be more text than there is memory.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(
+                problem="a reference (*name) is refused", problem_mark=event.start_mark
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(
         self, node: yaml.MappingNode, deep: bool = False

@@ -256,6 +256,10 @@ class _Reader:
                 Collectors, found_nodes, fields, "node of a monitoring collector"
             ):
                 nodes += found_nodes
+            for key, usual in (("group", "default"), ("secondary", "False")):
+                if fields.text(key) not in (None, usual):
+                    what = f"<monitoring_collector {key}=…>: all are alike here"
+                    report.add("left", one.where, what, f'"{fields.text(key)}"')
             fields.rest()
         if nodes:
             made.said["monitoring_collectors",] = tuple(dict.fromkeys(nodes))

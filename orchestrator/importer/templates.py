@@ -23,6 +23,7 @@ _SITE: tuple[Path, ...] = (
     ("gatekeeper",),
 )
 _GROUP_BY = ((("grid_type",),), _SITE, _SITE, _SITE)  # by how deep in the tree
+_IDENTITY = frozenset((("grid_type",), *_SITE))
 _OWN = (("comment",),)  # what is an entry's alone, whoever says the same
 
 
@@ -123,7 +124,7 @@ class _Finder:
         for path, counted in values.items():
             if path in _OWN or counted.total() < len(names):
                 continue
-            if path == ("grid_type",) and len(counted) > 1:
+            if path in _IDENTITY and len(counted) > 1:
                 continue  # what an entry is, nobody looks for far away
             value, count = min(
                 counted.items(),

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
@@ -44,7 +44,7 @@ class Files:
 def files_of(factory: Factory, entries: Sequence[Imported], report: Report) -> Files:
     """Return all files; what only an operator knows is noted in ``report``."""
     found = {}
-    flags = _common_flags(entries)
+    flags = _common_flags([*(one.said for one in entries), factory.said])
     said = {one.name: one.said for one in entries}
     shared = templates.share(said, DEFAULTS)
     found["factory.toml"] = _factory_text(factory, entries, flags, report)
@@ -96,14 +96,14 @@ def _ordered(said: Said) -> Said:
     )
 
 
-def _common_flags(entries: Sequence[Imported]) -> dict[str, Attr]:
+def _common_flags(all_: Iterable[Said]) -> dict[str, Attr]:
     """Return for each attribute how it mostly is, where that is not how attributes are anyway.
 
     The value is of no account; the type is empty where it shows in the way values are written.
     """
     counted: dict[str, Counter[tuple[str, tuple[bool, ...]]]] = {}
-    for entry in entries:
-        for path, one in entry.said.items():
+    for said in all_:
+        for path, one in said.items():
             if path[0] == "attributes" and isinstance(one, Attr):
                 kind = one.type if one.type == "expr" else ""
                 counted.setdefault(path[1], Counter())[kind, one.flags] += 1
@@ -155,12 +155,12 @@ def _factory_text(
     head = ("factory", "glidein", "schedd", "collector", "monitoring_collectors")
     ordered: Said = {(key,): said.pop((key,)) for key in head if (key,) in said}
     ordered["condor_tarballs",] = ()
-    lines = toml_text.tables({**ordered, **said}, {}, {}, inlined=False)
+    lines = toml_text.tables({**ordered, **said}, {}, flags, inlined=False)
     lines += _frontend_lines(factory, entries, report)
     if flags:
         lines += [
             "",
-            "# How these attributes are wherever an entry has them.",
+            "# How these attributes are wherever they have a value.",
             "[attribute_flags]",
         ]
         lines += _flag_lines(flags)

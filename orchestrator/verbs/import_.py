@@ -23,6 +23,7 @@ from orchestrator.importer.entries import Imported
 from orchestrator.importer.inputs import Inputs
 from orchestrator.importer.report import Report
 from orchestrator.importer.written import Files
+from orchestrator.options import json_option
 from orchestrator.work_folder import FACTORY_FILE
 from orchestrator.worktree import downtimes_edit
 from orchestrator.worktree.downtimes import Downtime
@@ -50,7 +51,7 @@ _SHOWN = 10  # elements that nobody knows
 @click.option(
     "--ignore-unknown", is_flag=True, help="List elements that GlideinWMS does not know."
 )
-@click.option("--json", "as_json", is_flag=True, help="What is to be known, as JSON.")
+@json_option
 def command(
     files: tuple[Path, ...],
     folder: Path,
@@ -118,15 +119,19 @@ def _converted(
         report.add("left", one.where, f"<{one.tag}>, which GlideinWMS does not know", said)
     made = factory.factory(whole, report)
     all_ = whole.child("entries")
-    found: list[Imported] = []
+    found: dict[str, Imported] = {}
     for element in () if all_ is None else all_.children:
         entry = entries.entry(element, report) if element.tag == "entry" else None
         if entry is not None:
             if made.recoverable:
                 entry.said["release", "recoverable"] = made.recoverable
-            found.append(entry)
-    found = list({one.name: one for one in found}.values())
-    return found, written.files_of(made, found, report)
+            if entry.name in found:
+                what = "an entry that is there twice in a file: the last one holds"
+                by = f"{entry.name}, by {entry.where}"
+                report.add("mended", found[entry.name].where, what, by)
+            found[entry.name] = entry
+    entries_found = list(found.values())
+    return entries_found, written.files_of(made, entries_found, report)
 
 
 def _by_resource(names: Mapping[str, str]) -> dict[str, list[str]]:
@@ -168,9 +173,11 @@ def _tell(
         }
         click.echo(json.dumps(told, indent=2))
         return
-    for line in report.summary():
-        click.echo(line)
-    if result is not None:
+    if result is None:
+        click.echo(report.text(), nl=False)
+    else:
+        for line in report.summary():
+            click.echo(line)
         click.echo(
             f"{result.entries} entries and {result.templates} templates: {given.xml_bytes:,}"
             f" bytes of XML are {result.size:,} of TOML"
