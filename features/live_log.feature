@@ -7,7 +7,8 @@ Feature: What a glidein says is known while it runs
     Given a server that takes logs from who has the token
     And a factory with a script that goes on for long
     When a glidein runs there, which has the token
-    Then the server has the line "phase=condor verdict=ok" while it runs
+    Then the server has the line "the script is at work" while it runs
+    And the server has the line "phase=condor verdict=ok" while it runs
     When the batch system kills all of it outright
     Then the server keeps what it had said, and the token is nowhere in it
 

@@ -498,6 +498,7 @@ glidein_end() {
   report_fact end.signal "$PHASE_SIGNAL"
   clock_ms
   report_fact end.ms "$((REPLY - GLIDEIN_STARTED_MS))"
+  livelog_facts
   phase_last report glidein_report || { ((status != 0)) || status=80; }
   clock_epoch
   [[ -z ${GLIDEIN_CONDOR_STARTED:-} ]] \

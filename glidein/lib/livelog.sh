@@ -5,19 +5,23 @@
 # A job reads the log as it grows and sends what is new, at most LIVELOG_BATCH_BYTES at a time, every
 # LIVELOG_EVERY_S seconds, as the body of one request: URL/UUID/<number>.log, with the token in a header that
 # curl reads from a file. Nobody waits for it: when the server is slow or gone, what is not sent is bounded by
-# LIVELOG_BEHIND_BYTES and the rest is left out, with a line that says so.
+# LIVELOG_BEHIND_BYTES and the rest is left out, with a line that says so; a server that refuses is asked less
+# and less often. What scripts write to standard output comes along: script.sh adds it.
+#
+# A receiver: web/live-log.conf.
 #
 # Needs:     log.sh clock.sh job.sh config.sh report.sh
 # Commands:  curl, tail, head, stat, mkfifo (coreutils), tee
 # Reads:     WORK, START_DIR, the keys GLIDEIN_Live_Log_URL, GLIDEIN_Live_Log_Token (a file, also below the folder
 #            that we were started in), GLIDEIN_Live_Log_Method (PUT or POST)
-# Sets:      LIVELOG_FILE
+# Sets:      LIVELOG_FILE (empty where nobody wants it)
 
 : "${LIVELOG_EVERY_S:=3}"
 : "${LIVELOG_BATCH_BYTES:=65536}"
 : "${LIVELOG_BEHIND_BYTES:=1048576}" # what is further behind is left out
 : "${LIVELOG_REQUEST_S:=10}"         # seconds a request may take
 : "${LIVELOG_TOTAL_BYTES:=33554432}" # sent by one glidein at most
+: "${LIVELOG_END_S:=5}"              # seconds that the end of the glidein waits for the rest to be sent
 
 LIVELOG_FILE=''
 
@@ -64,13 +68,13 @@ livelog_end() {
   exec 2>&"$_LIVELOG_STDERR" {_LIVELOG_STDERR}>&-
   : >"$WORK/.glidein/live.end"
   local step
-  for ((step = 0; step < LIVELOG_REQUEST_S * 10; step++)); do
+  for ((step = 0; step < LIVELOG_END_S * 10; step++)); do
     kill -0 "$_LIVELOG_SENDER" 2>/dev/null || break
     clock_pause 0.1
   done
   kill -KILL -- "-$_LIVELOG_SENDER" 2>/dev/null # with the request that it waits for
-  # What we wrote is in the pipe; others may still hold it.
-  for ((step = 0; step < 10; step++)); do
+  # What we wrote is in the pipe; others may still hold it. A busy node takes its time.
+  for ((step = 0; step < 40; step++)); do
     kill -0 "$_LIVELOG_TEE" 2>/dev/null || break
     clock_pause 0.05
   done
@@ -91,31 +95,63 @@ _livelog_header() {
   (umask 077 && printf '%s\n' "${text:-X-Glidein: live log}" >"$_LIVELOG_HEADER") || return 1
 }
 
+# livelog_facts - put into the report how much was sent, and how often that failed
+livelog_facts() {
+  local bytes requests failures answer
+  [[ -n $LIVELOG_FILE ]] || return 0
+  { read -r bytes requests failures answer <"$WORK/.glidein/live.state"; } 2>/dev/null || return 0
+  report_fact livelog.sent_bytes "$bytes"
+  report_fact livelog.requests "$requests"
+  report_fact livelog.failures "$failures"
+  [[ $failures == 0 ]] || report_fact livelog.last_failure "$answer"
+}
+
 # _livelog_send URL METHOD - the job: send what is new, until livelog_end says that it is all
 _livelog_send() {
-  local sent=0 total=0 number=0 size name part=$WORK/.glidein/live.part last='' bytes
+  local sent=0 total=0 number=0 size name part=$WORK/.glidein/live.part last='' bytes note='' answer='' wait
+  local requests=0 failures=0 behind=0
   while :; do
     # The end is near, or came without a word: SIGKILL.
     [[ ! -e $WORK/.glidein/live.end ]] && kill -0 "$$" 2>/dev/null || last=1
     size=$(exec stat -c %s -- "$LIVELOG_FILE" 2>/dev/null) || return 0
     if ((size - sent > LIVELOG_BEHIND_BYTES)); then
-      printf '... %d bytes left out ...\n' "$((size - sent - LIVELOG_BATCH_BYTES))" >"$part"
+      ((behind += size - sent - LIVELOG_BATCH_BYTES))
       sent=$((size - LIVELOG_BATCH_BYTES))
-    else
-      : >"$part"
+      printf -v note '... %d bytes left out ...\n' "$behind" # until a request with it got through
     fi
-    if ((size > sent && total < LIVELOG_TOTAL_BYTES)); then
-      tail -c "+$((sent + 1))" -- "$LIVELOG_FILE" | head -c "$LIVELOG_BATCH_BYTES" >>"$part"
+    bytes=$((size - sent > LIVELOG_BATCH_BYTES ? LIVELOG_BATCH_BYTES : size - sent))
+    if ((total + bytes > LIVELOG_TOTAL_BYTES)); then
+      printf -v note '... the live log ends here, after %d bytes ...\n' "$total"
+      bytes=0 last=1
+    fi
+    wait=$LIVELOG_EVERY_S
+    if ((bytes > 0)) || [[ -n $note ]]; then
+      { printf '%s' "$note" && tail -c "+$((sent + 1))" -- "$LIVELOG_FILE" | head -c "$bytes"; } >"$part"
       printf -v name '%06d' "$((number + 1))"
-      if curl --disable --silent --fail --request "$2" --header "@$_LIVELOG_HEADER" --header 'Content-Type: text/plain' \
-        --max-time "$LIVELOG_REQUEST_S" --connect-timeout "$LIVELOG_REQUEST_S" --output /dev/null \
-        --data-binary "@$part" -- "$1/$name.log"; then
-        bytes=$((size - sent > LIVELOG_BATCH_BYTES ? LIVELOG_BATCH_BYTES : size - sent))
-        number=$((number + 1)) total=$((total + bytes)) sent=$((sent + bytes))
-        ((sent >= size)) || continue
+      ((++requests))
+      if answer=$(exec curl --disable --silent --show-error --fail --request "$2" --header "@$_LIVELOG_HEADER" \
+        --header 'Content-Type: text/plain' --max-time "$LIVELOG_REQUEST_S" --connect-timeout "$LIVELOG_REQUEST_S" \
+        --output /dev/null --data-binary "@$part" -- "$1/$name.log" 2>&1); then
+        ((++number, total += bytes, sent += bytes, behind = failures = 0))
+        note=''
+        printf '%d %d %d\n' "$total" "$requests" "$((requests - number))" >"$WORK/.glidein/live.state"
+        ((sent >= size)) || [[ $bytes == 0 ]] || continue
+      else
+        ((++failures > 4)) && failures=4
+        wait=$((LIVELOG_EVERY_S << failures))
+        printf '%d %d %d %s\n' "$total" "$requests" "$((requests - number))" "${answer//$'\n'/ }" >"$WORK/.glidein/live.state"
       fi
     fi
     [[ -z $last ]] || return 0
-    clock_pause "$LIVELOG_EVERY_S"
+    _livelog_wait "$wait"
+  done
+}
+
+# _livelog_wait SECONDS - or until the end is near
+_livelog_wait() {
+  local left=$1
+  while ((left-- > 0)); do
+    clock_pause 1
+    [[ ! -e $WORK/.glidein/live.end ]] && kill -0 "$$" 2>/dev/null || return 0
   done
 }

@@ -7,7 +7,7 @@
 #
 # Needs:     log.sh clock.sh job.sh config.sh area.sh report.sh interface.sh hooks.sh periodic.sh wrapper.sh;
 #            error_augment of worker_api/
-# Commands:  head tee (coreutils), cat where a script prints over its bound, chmod tail
+# Commands:  head tee (coreutils; stdbuf where it works), cat where a script prints over its bound, chmod tail
 # Reads:     SCRIPT_LIMIT_S, SCRIPT_LOG_BYTES; GLIDEIN_Script_Limit* of the configuration; WORK
 # Sets:      PHASE_EXIT, where not a script was what failed
 
@@ -76,6 +76,7 @@ script_run() {
   epoch=$REPLY
   clock_ms
   started=$REPLY
+  _script_head
   job_limited "$limit" _script_job "$SCRIPT_COUNT" "$path" "$section" "${4:-exec}"
   status=$?
   clock_ms
@@ -148,22 +149,34 @@ _script_job() {
 _script_exec() {
   local fd
   # The descriptors that are ours; only the lock of the work directory is to be held by all.
-  for fd in "${out:-}" "${err:-}" "$_SCRIPT_LIST_FD" "${REPORT_FD:-}" "${_CLOCK_FD:-}"; do
+  for fd in "${out:-}" "${err:-}" "$_SCRIPT_LIST_FD" "${REPORT_FD:-}" "${_CLOCK_FD:-}" "${_LIVELOG_STDERR:-}"; do
     [[ ! $fd =~ ^[0-9]+$ ]] || exec {fd}>&-
   done
   interface_environment
   cd -- "$WORK" && exec "$@"
 }
 
+# _script_head - set _SCRIPT_HEAD to a head that passes on at once what it reads, where this node has one: what a
+#   script said is to be known also of a glidein that is killed outright, or sends a live log
+_script_head() {
+  [[ -z ${_SCRIPT_HEAD+x} ]] || return 0
+  _SCRIPT_HEAD=(head)
+  [[ $(printf x | (exec stdbuf -o0 head -c 1) 2>/dev/null) != x ]] || _SCRIPT_HEAD=(stdbuf -o0 head)
+}
+
 # _script_pass MARK LOGS STREAM SCRIPT - pass on what comes in, and keep it in LOGS.STREAM, up to
 #   SCRIPT_LOG_BYTES; drop the rest. MARK is there when all came.
 _script_pass() {
   local rest
+  local -a also=()
   trap '' TERM INT HUP QUIT # the script may be ended so, and what it said last is wanted
-  if [[ $2 == /dev/null ]]; then
-    head -c "$SCRIPT_LOG_BYTES"
+  [[ $2 == /dev/null ]] || also=("$2.$3")
+  # Standard error gets there by itself.
+  [[ $3 != out || -z ${LIVELOG_FILE:-} ]] || also+=("$LIVELOG_FILE")
+  if ((${#also[@]} == 0)); then
+    "${_SCRIPT_HEAD[@]}" -c "$SCRIPT_LOG_BYTES"
   else
-    head -c "$SCRIPT_LOG_BYTES" | tee -a -- "$2.$3"
+    "${_SCRIPT_HEAD[@]}" -c "$SCRIPT_LOG_BYTES" | tee -a -- "${also[@]}"
   fi
   if IFS= read -r -d '' -n 1 rest || [[ -n $rest ]]; then
     log_warn "script $4: standard $3 has over $SCRIPT_LOG_BYTES bytes: the rest is dropped"

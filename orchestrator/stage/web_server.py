@@ -25,9 +25,19 @@ from urllib.parse import urlsplit
 from orchestrator.errors import FactoryError
 from orchestrator.share import share
 
-Kind = Literal["nginx", "apache", "squid"]
+Kind = Literal["nginx", "apache", "squid", "live-log"]
 
-_PROGRAMS: Mapping[Kind, str] = {"nginx": "nginx", "apache": "apache2", "squid": "squid"}
+_PROGRAMS: Mapping[Kind, str] = {
+    "nginx": "nginx",
+    "apache": "apache2",
+    "squid": "squid",
+    "live-log": "nginx",
+}
+_BELOW: Mapping[Kind, Sequence[str]] = {  # folders of the server's own
+    "nginx": ["tmp"],
+    "squid": ["cache"],
+    "live-log": ["tmp", "logs"],
+}
 _SBIN = ":/usr/local/sbin:/usr/sbin:/sbin"  # where an ordinary user's PATH does not look
 _MODULES = (Path("/usr/lib/apache2/modules"), Path("/usr/lib64/httpd/modules"))
 _START_S = 20.0  # a server that does not listen by then has failed
@@ -98,18 +108,20 @@ def write_config(kind: Kind, settings: Settings) -> Path:
             "CACHE_MB": str(settings.cache_mb),
             "MEMORY_MB": str(settings.memory_mb),
         }
-    elif settings.root is None:
+    elif kind != "live-log" and settings.root is None:
         raise WebError(f"{kind}: which folder shall it serve?")
-    else:
+    elif settings.root is not None:
         # Resolved: the servers are told not to follow symbolic links.
         values["ROOT"] = str(settings.root.resolve())
     if kind == "apache":
         found = [path for path in _MODULES if path.is_dir()]
         values["MODULES"] = str((found or list(_MODULES))[0])
     text = render((share("web") / f"{kind}.conf").read_text(), values)
-    for below in ("tmp",) if kind == "nginx" else ("cache",) if kind == "squid" else ():
+    for below in _BELOW.get(kind, ()):
         (folder / below).mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
+    if kind == "live-log" and not (folder / "tokens").exists():
+        (folder / "tokens").touch(mode=0o600)
     path = folder / f"{kind}.conf"
     path.write_text(text)
     return path
@@ -173,7 +185,7 @@ def start_command(kind: Kind, config: Path) -> list[str]:
     program = shutil.which(_PROGRAMS[kind], path=os.environ.get("PATH", "") + _SBIN)
     if program is None:
         raise WebError(f"{_PROGRAMS[kind]}: not installed")
-    if kind == "nginx":
+    if kind in ("nginx", "live-log"):
         return [program, "-e", str(config.parent / "error.log"), "-c", str(config)]
     if kind == "apache":
         return [program, "-f", str(config), "-DFOREGROUND"]

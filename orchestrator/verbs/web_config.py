@@ -15,13 +15,23 @@ from orchestrator.stage.web_server import (
     write_config,
 )
 
-_USERS = {"nginx": "www-data", "apache": "www-data", "squid": "proxy"}
+_USERS = {
+    "nginx": "www-data",
+    "apache": "www-data",
+    "squid": "proxy",
+    "live-log": "www-data",
+}
+_PORTS = {"squid": 3128, "live-log": 8081}
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["nginx", "apache", "squid"]))
+@click.argument("kind", type=click.Choice(list(_USERS)))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--port", type=click.IntRange(1, 65535), help="By default 8080, Squid 3128.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="By default 8080, Squid 3128, live log 8081.",
+)
 @click.option(
     "--listen", default="0.0.0.0", show_default=True, help="The address to listen on."
 )
@@ -55,6 +65,8 @@ def command(
 ) -> None:
     """Write the configuration of an nginx, Apache or Squid into FOLDER.
 
+    ``live-log`` is an nginx that keeps what glideins send while they run.
+
     FOLDER also gets the server's logs and temporary files. Prints how to start it, or (--run)
     starts it.
 
@@ -63,14 +75,15 @@ def command(
       glidein-factory web-config nginx --root stage web --run
       glidein-factory web-config apache --root /srv/glidein-factory --port 80 web
       glidein-factory web-config squid --origin http://factory.example.org:8080 cache
+      glidein-factory web-config live-log log
     """
-    if kind != "squid" and root is None:
+    if kind in ("nginx", "apache") and root is None:
         raise click.UsageError(f"{kind} needs --root: the stage folder that it serves")
     if kind == "squid" and not origins:
         raise click.UsageError("squid needs --origin: each web server that it may ask")
     settings = Settings(
         folder=folder,
-        port=port or (3128 if kind == "squid" else 8080),
+        port=port or _PORTS.get(kind, 8080),
         listen=listen,
         user=user or (_USERS[kind] if os.geteuid() == 0 else ordinary_user()),
         root=root,
