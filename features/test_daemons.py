@@ -1,6 +1,7 @@
 """Steps of daemons.feature."""
 
 import contextlib
+import json
 import os
 import signal
 import time
@@ -26,6 +27,7 @@ from orchestrator.outputs.glidein_output import read_output
 from orchestrator.protocol.ads import Kind
 from orchestrator.protocol.frontend import RequestClient
 from orchestrator.trial.pool import Jobs, Pool
+from orchestrator.worktree.entry_record import read_entry
 
 scenarios("daemons.feature")
 
@@ -258,6 +260,8 @@ def down_until_gone(factory_at_work: WorkingFactory, wms: Pool, entry: str) -> N
     wms.tool("condor_rm", "-constraint", f'GlideinEntryName == "{entry}"')
     wait_for("end of the ad", lambda: not factory_at_work.entry_ad(entry))
     wait_for("end of its daemon", lambda: entry not in factory_at_work.status().entries)
+    queued = factory_at_work.work / f"entries/{entry}/queued.json"
+    assert json.loads(queued.read_text())["credentials"] == {}
 
 
 @when("the factory is told to stop")
@@ -292,9 +296,16 @@ def asks_for_pool(
 def job_runs(job: Jobs, pool: Pool, factory_at_work: WorkingFactory) -> None:
     # Two queues and two negotiations lie between; another glidein follows one that was late.
     assert pool.wait(job, 3 * LIMIT_S) == {0: 0}, factory_at_work.said()
-    slots = pool.slots(["GLIDEIN_Entry_Name", "GLIDEIN_Factory", "GLIDECLIENT_Name"])
-    assert {slot.get("GLIDEIN_Entry_Name") for slot in slots} == {"here"}
-    assert {slot.get("GLIDECLIENT_Name") for slot in slots} == {"vo.main"}
+    record = read_entry(factory_at_work.work, "here")
+    told = {
+        "GLIDEIN_Entry_Name": "here",
+        "GLIDECLIENT_Name": "vo.main",
+        "GLIDEIN_Gatekeeper": record.gatekeeper,
+        "GLIDEIN_GridType": record.grid_type,
+    }
+    slots = pool.slots([*told])
+    assert slots
+    assert [slot for slot in slots if slot != told] == []
 
 
 @then("nobody else sees the glidein's tokens")

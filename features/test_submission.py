@@ -152,13 +152,11 @@ def look(daemon: Daemon) -> QueueView:
 
 def until_ended(daemon: Daemon, count: int) -> list[Ended]:
     """Look until so many glideins have left the queue, or it takes too long; return them."""
-    ended: list[Ended] = []
     deadline = time.monotonic() + LIMIT_S
-    while len(ended) < count and time.monotonic() < deadline:
+    while len(daemon.reader.ended) < count and time.monotonic() < deadline:
         time.sleep(0.2)
         look(daemon)
-        ended += daemon.reader.take_ended()
-    return ended
+    return list(daemon.reader.ended)
 
 
 def logs(entry: Entry) -> str:

@@ -437,6 +437,10 @@ glidein_run() {
   cause=$REPLY
   startd_jobs
   report_fact run.jobs "$REPLY"
+  if [[ -n $STARTD_JOB_TIME ]]; then
+    report_fact run.job_core_ms "${STARTD_JOB_TIME% *}"
+    report_fact run.good_core_ms "${STARTD_JOB_TIME#* }"
+  fi
   report_fact end.cause "$cause"
   clock_epoch
   glidein_say "Condor ended" "$REPLY" "after $((REPLY - GLIDEIN_CONDOR_STARTED))"

@@ -65,14 +65,13 @@ def test_events_alone_tell_the_life_of_a_glidein() -> None:
     told(known, event_log.EXECUTE, 150, 50.0)
     known.apply(Event(event_log.TERMINATED, 7, 0, 160, code=3), submission, 60.0)
     assert states(known) == {}
-    (ended,) = known.take_ended()
+    (ended,) = known.ended
     assert (ended.started, ended.ended, ended.exit_code, ended.removed) == (
         150,
         160,
         3,
         False,
     )
-    assert known.take_ended() == []
     assert (known.seen("s1"), known.incomplete) == (1, "")
 
 
@@ -80,7 +79,7 @@ def test_removed_glideins_are_told_as_such() -> None:
     known = KnownQueue()
     told(known, event_log.SUBMIT, 100, 0.0)
     told(known, event_log.ABORTED, 130, 30.0)
-    (ended,) = known.take_ended()
+    (ended,) = known.ended
     assert (ended.removed, ended.started, ended.exit_code) == (True, None, None)
 
 
@@ -89,7 +88,7 @@ def test_a_success_that_nobody_has_seen_is_none(direct: bool, code: int | None) 
     known = KnownQueue(direct=direct)
     told(known, event_log.SUBMIT, 100, 0.0)
     known.apply(Event(event_log.TERMINATED, 7, 0, 160, code=0), submission, 60.0)
-    assert known.take_ended()[0].exit_code == code
+    assert known.ended[0].exit_code == code
 
 
 def test_a_query_does_not_forget_what_was_submitted_after_it_began() -> None:
@@ -99,7 +98,7 @@ def test_a_query_does_not_forget_what_was_submitted_after_it_began() -> None:
     assert states(known) == {0: State.WAIT}
     known.correct([], begun=10.5, now=11.0, wall=111)
     assert states(known) == {}
-    assert known.take_ended()[0].ended == 111
+    assert known.ended[0].ended == 111
 
 
 def test_a_query_does_not_bring_back_what_ended() -> None:

@@ -100,6 +100,49 @@ def test_seconds_of_jobs(jobs: tuple[str, ...], good_job_s: float | None) -> Non
     assert (outcome.waste_s is None) == (good_job_s is None)
 
 
+def test_a_report_that_counted_the_core_time_needs_no_history() -> None:
+    run = {**REPORT["run"], "job_core_ms": 900_000, "good_core_ms": 600_000}
+    outcome = outcome_of(ENDED, written({**REPORT, "run": run}))
+    assert (outcome.job_s, outcome.good_job_s, outcome.jobs) == (450.0, 300.0, 2)
+
+
+def several(*codes: int) -> str:
+    """Return standard error of glideins that shared a batch slot."""
+    lines = [
+        f"2026-11-24T21:57:18Z INFO  glidein_several: glidein {n} of {len(codes)}"
+        f" ended: code={code}"
+        for n, code in enumerate(codes, 1)
+    ]
+    return "\n".join([*lines, ""])
+
+
+def with_jobs(jobs: int, core_ms: int, code: int = 0) -> dict[str, Any]:
+    run = {**REPORT["run"], "jobs": jobs, "job_core_ms": core_ms, "good_core_ms": core_ms}
+    return {**REPORT, "run": run, "end": {**REPORT["end"], "code": code}}
+
+
+def test_of_glideins_that_shared_a_slot_all_are_counted() -> None:
+    out = written(with_jobs(3, 1_200_000)) + written(with_jobs(1, 400_000))
+    outcome = outcome_of(ENDED, out, several(0, 0))
+    assert (outcome.jobs, outcome.good, outcome.cause) == (4, True, "idle")
+    assert (outcome.job_s, outcome.condor_s, outcome.total_s) == (400.0, 900.0, 901.0)
+
+
+def test_the_worst_of_those_that_shared_a_slot_is_told() -> None:
+    out = written(with_jobs(3, 1_200_000, code=71)) + written(with_jobs(1, 400_000))
+    outcome = outcome_of(ENDED, out, several(71, 0))
+    assert (outcome.good, outcome.code, outcome.cause) == (False, 71, EXITS[71])
+
+
+def test_one_of_several_that_left_no_report_leaves_sums_unknown() -> None:
+    out = written(with_jobs(3, 1_200_000)) + written(with_jobs(1, 400_000))
+    outcome = outcome_of(ENDED, out, several(0, 137, 0))
+    assert (outcome.good, outcome.code) == (False, 137)
+    assert (outcome.jobs, outcome.job_s, outcome.launched) == (None, None, True)
+    one_left = outcome_of(ENDED, written(with_jobs(3, 1_200_000)), several(0, 137))
+    assert (one_left.good, one_left.jobs) == (False, None)
+
+
 def test_a_run_without_jobs_was_idle_all_the_time() -> None:
     outcome = outcome_of(ENDED, written({**REPORT, "run": {"launch_ms": 800, "jobs": 0}}))
     assert (outcome.idle_s, outcome.waste_s) == (900.0, 901.0)

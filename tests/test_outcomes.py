@@ -96,3 +96,9 @@ def test_a_day_s_file_has_a_bound(tmp_path: Path) -> None:
         outcomes.append(tmp_path, [FAILED], day_bytes=size * 5)
     [path] = tmp_path.iterdir()
     assert 0 < path.stat().st_size <= size * 5
+
+
+def test_what_has_been_told_is_known_after_a_restart(tmp_path: Path) -> None:
+    assert outcomes.told(tmp_path) == set()
+    outcomes.append(tmp_path, [GOOD, FAILED])
+    assert outcomes.told(tmp_path) == {(one.glidein, one.ended) for one in (GOOD, FAILED)}

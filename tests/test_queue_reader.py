@@ -243,10 +243,26 @@ def test_it_knows_after_a_restart_what_it_knew(bench: Bench) -> None:
     view = again.view(NOW + 60)
     assert (view.freshness, view.glideins) == (Freshness.FAILED, before.glideins)
     assert view.taken == NOW
-    (ended,) = again.take_ended()
+    (ended,) = again.ended
     assert (ended.cluster, ended.process, ended.removed) == (7, 1, True)
-    again.view(NOW + 120)
-    assert bench.reader().take_ended() == []
+
+
+def test_what_ended_is_known_until_it_is_settled(bench: Bench) -> None:
+    reader = bench.reader()
+    reader.view(NOW)
+    begun = bench.submit(reader)
+    for process in (0, 1):
+        bench.write(submitted(7, process, begun.id))
+        bench.write(event(9, 7, process, "Job was aborted."))
+    reader.view(NOW)
+    assert len(reader.ended) == 2
+    assert bench.reader().ended == reader.ended
+    reader.settled(reader.ended[1:])
+    assert bench.reader().ended == reader.ended
+    assert [one.process for one in reader.ended] == [1]
+    reader.settled()
+    assert not reader.ended
+    assert not bench.reader().ended
 
 
 @pytest.mark.parametrize(

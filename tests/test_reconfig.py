@@ -235,9 +235,10 @@ def test_the_plan_says_what_changes_and_writes_nothing(configured: Configured) -
     kinds = {one.name: one.kind for one in plan.changes}
     assert kinds == {"": "changed", "north": "changed", "west": "new", "south": "retired"}
     north = next(one for one in plan.changes if one.name == "north")
-    assert north.details == (
-        'gatekeeper: "ce.example.org:9619" -> "other.example.org:9619"',
-    )
+    # Slots advertise it, so the entry's area says it as well.
+    changed = {one.partition(":")[0] for one in north.details}
+    assert changed == {"arguments.sign_entry", "arguments.descript_entry", "gatekeeper"}
+    assert 'gatekeeper: "ce.example.org:9619" -> "other.example.org:9619"' in north.details
     assert everything(configured.stage, configured.work) == before
 
 

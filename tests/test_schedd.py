@@ -179,7 +179,7 @@ def test_held_released_and_removed(entry: Entry) -> None:
         views.append(copied(daemon, wait))
         log = (entry.folder / "glideins" / event_log.log_name(time.time())).read_text()
         assert "not 'wanted' (by user" in log
-        return [views, done, daemon.reader.take_ended()]
+        return [views, done, list(daemon.reader.ended)]
 
     # The tool runs as the pool's user here, and not as root.
     views, done, ended = entry.as_user(run)

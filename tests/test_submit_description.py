@@ -33,7 +33,7 @@ FILES = {
     "glidein_proxy": "u/f/c/glidein_proxy",
 }
 VALUES = {"VMId": "ami-1", "VMType": "m1.large", "ProjectId": "project zone-b"}
-FULL = replace(REQUEST, credentials=Credentials("ABCDEFGH", FILES, VALUES))
+FULL = replace(REQUEST, credentials=Credentials("ABCDEFGH", FILES, VALUES), user="alice")
 Ad = dict[str, Any]
 Submit = Callable[[dict[str, str]], Ad]
 
@@ -95,6 +95,7 @@ def test_every_grid_type(grid_type: str, places: Places, dry_run: Submit) -> Non
         "GlideinFactory": "Example",
         "GlideinName": "first",
         "GlideinEntryName": "north",
+        "GlideinEntrySubmitFile": "job.condor",
         "GlideinClient": "Frontend.main",
         "GlideinFrontendName": "Frontend:frontend",
         "GlideinCredentialIdentifier": "ABCDEFGH",
@@ -104,8 +105,10 @@ def test_every_grid_type(grid_type: str, places: Places, dry_run: Submit) -> Non
         "GlideinWorkDir": ".",
         "GlideinSlotsLayout": "fixed",
         "GlideinProxyURL": "None",
+        "GlideinOverloadEnabled": "False",
         "GlideinSubmission": "s1",
     }
+    assert ad["fename"] == "alice"
     assert ad["Cmd"] == str(places.startup)
     assert ad["UserLog"] == str(places.glideins / "events.20261124.log")
     assert ad["Out"] == str(places.glideins / "Frontend.main/job.1.0.out")
@@ -193,6 +196,8 @@ def test_arc_takes_a_proxy_or_else_a_token(places: Places, dry_run: Submit) -> N
     made = described("arc", places, request=with_proxy)
     assert made["x509userproxy"].endswith("/u/f/c/public")
     assert "MY.SciTokensFile" not in made
+    with pytest.raises(SubmissionError, match=r"takes XML.*'\(walltime=9\)'"):
+        described("arc", places, rsl="(walltime=9)")
 
 
 @pytest.mark.parametrize("kind", ["ec2", "gce"])
@@ -218,6 +223,7 @@ def test_clouds(kind: str, places: Places, dry_run: Submit) -> None:
     arguments = lines[1].removeprefix("args = ").split(" ")
     assert unescape(arguments[arguments.index("-param_ODD") + 1]) == "a = [b]"
     assert "max_lifetime = 7200" in lines
+    assert "idtoken_file_name = credential_frontend.idtoken" in lines
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,13 @@ def test_it_is_forgotten_when_nobody_is_left_who_was_told(folder: Path) -> None:
     assert names(folder) == set()
 
 
+def test_when_no_glidein_is_left_nothing_is_needed(folder: Path) -> None:
+    told = Told(folder)
+    told.add(RECORD, ["u/new"], NOW)
+    told.clear()
+    assert names(folder) == names(folder, "credentials") == set()
+
+
 def test_nothing_is_written_when_nothing_changes(folder: Path) -> None:
     told = Told(folder)
     told.add(RECORD, [], NOW)

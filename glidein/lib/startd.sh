@@ -6,9 +6,10 @@
 # that our time is over and it does not go. When the master has ended, nothing that it or a user's job started is left: it all carries our mark.
 #
 # Needs:     log.sh clock.sh job.sh config.sh report.sh configure.sh credentials.sh mjf.sh
-# Commands:  condor_master, condor_status; rm, readlink (coreutils)
+# Commands:  condor_master, condor_status; awk; rm, readlink (coreutils)
 # Reads:     WORK, CONDOR_DIR, CONFIGURE_{NAME,TO_RETIRE,TO_DIE,GRACEFUL_S}; STARTD_*_S
-# Sets:      STARTD_PID (the master's; empty before the launch, 0 after the end), STARTD_STATUS
+# Sets:      STARTD_PID (the master's; empty before the launch, 0 after the end), STARTD_STATUS,
+#            STARTD_JOB_TIME
 
 : "${STARTD_FAST_S:=20}"  # seconds HTCondor may take to stop when told to be fast; then it is killed
 : "${STARTD_FIRST_S:=4}"  # seconds after which the pool is first asked whether it knows us
@@ -111,17 +112,30 @@ startd_cause() {
   fi
 }
 
-# startd_jobs - set REPLY to the number of jobs that ran here: the startd's history has one line
-#   that begins with *** for each
+# startd_jobs - set REPLY to the number of jobs that ran here, and STARTD_JOB_TIME to "ALL GOOD": core-milliseconds
+#   of all of them, and of those that ended with exit code 0; to nothing when that is not known of one.
+#   The startd's history has a line that begins with *** after each job's attributes.
 startd_jobs() {
-  local line file count=0
+  local file files=()
+  STARTD_JOB_TIME='' REPLY=0
   for file in "$WORK"/log/StartdHistoryLog*; do
-    [[ -f $file ]] || continue
-    while IFS= read -r line; do
-      [[ $line != '*** '* ]] || ((++count))
-    done <"$file"
+    [[ ! -f $file ]] || files+=("$file")
   done
-  REPLY=$count
+  ((${#files[@]} > 0)) || return 0
+  # shellcheck disable=SC2016  # awk's own variables
+  read -r REPLY STARTD_JOB_TIME < <(awk '
+    $2 == "=" && $1 ~ /^(JobDuration|CpusProvisioned|ExitCode|ExitBySignal)$/ && NF == 3 { job[$1] = $3 }
+    /^\*\*\* / {
+      count++
+      unknown += !(job["JobDuration"] ~ number && job["CpusProvisioned"] ~ number)
+      ms = job["JobDuration"] * job["CpusProvisioned"] * 1000
+      all += ms
+      if (job["ExitCode"] == "0" && job["ExitBySignal"] == "false") good += ms
+      delete job["JobDuration"]; delete job["CpusProvisioned"]; delete job["ExitCode"]; delete job["ExitBySignal"]
+    }
+    BEGIN { number = "^[0-9]+([.][0-9]+)?([eE][+-]?[0-9]+)?$" }
+    END { printf "%d", count; if (!unknown) printf " %.0f %.0f", all, good; print "" }' "${files[@]}")
+  [[ $REPLY =~ ^[0-9]+$ ]] || REPLY=0
 }
 
 # startd_logs - set REPLY to the paths of HTCondor's logs that are worth sending home, one a line

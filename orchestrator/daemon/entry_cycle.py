@@ -8,7 +8,7 @@ a collector that is away costs the ad alone.
 import enum
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,7 +92,7 @@ class EntryCycle:
         slot.blind = True
         self._set_up_queue()
         self._backoffs = self._load_backoffs()
-        self._waiting: list[Ended] = []  # for their outputs
+        self._began_anew = True  # what ended may have been told before
         self._turns = Turns()
         self._words = ""  # of the last decision
         self._decided = 0.0
@@ -139,6 +139,8 @@ class EntryCycle:
         self._problems["collector"] = self.ads.problem
         self._step("pruning", None, lambda: self._prune(queue, now))
         following = self._following(queue, requests, decision)
+        if following is Next.RETIRED:  # what its glideins were told nobody needs any more
+            self._step("told", None, self._submitter.told.clear)
         self._step("status", None, lambda: self._show(queue, following, decision, now))
         return following
 
@@ -263,12 +265,14 @@ class EntryCycle:
 
     def _outcomes(self, now: float) -> list[Outcome]:
         """Read how glideins ended that left the queue."""
-        ended = self._reader.take_ended()
-        if not ended and not self._waiting:
+        ended: Iterable[Ended] = self._reader.ended
+        if not ended:
             return []
-        found, self._waiting = outcome.settle(
-            self.folder / "glideins", [*self._waiting, *ended], now
-        )
+        if self._began_anew:
+            told = outcomes.told(self.folder)
+            ended = [one for one in ended if (one.id, one.ended) not in told]
+            self._began_anew = False
+        found, waiting = outcome.settle(self.folder / "glideins", ended, now)
         if found:
             outcomes.append(self.folder, found)
             statistics = outcomes.load(self.folder)
@@ -276,6 +280,7 @@ class EntryCycle:
             outcomes.save(self.folder, statistics)
             for one in found:
                 log.info("glidein=%s ended cause=%s", one.glidein, one.cause)
+        self._reader.settled(waiting)
         return found
 
     def _prune(self, queue: QueueView, now: float) -> None:
@@ -283,7 +288,7 @@ class EntryCycle:
             return
         self._pruned = now
         self._submitter.told.forget(self._reader.live_since(), now)
-        keep = prune.needed(queue, self._waiting)
+        keep = prune.needed(queue, self._reader.ended)
         for folder in (self.folder, self.folder / "glideins"):
             prune.prune(folder, keep, now, prune.kinds(self.record.retention))
 
@@ -344,7 +349,7 @@ class EntryCycle:
     ) -> Next:
         fresh = queue.freshness is Freshness.FRESH
         if self.retired and fresh:
-            left = queue.glideins or queue.unseen or self._waiting
+            left = queue.glideins or queue.unseen or self._reader.ended
             return Next.GO_ON if left else Next.RETIRED
         if not fresh and time.monotonic() - self._began < _SHARED_S:
             return Next.SOON
@@ -354,7 +359,7 @@ class EntryCycle:
             or decision.to_remove
             or decision.to_release
             or queue.unseen
-            or self._waiting
+            or self._reader.ended
             or self._backoffs.shares
             or requests.problem
             or not requests.taken

@@ -57,6 +57,7 @@ class Request:
     credentials: Credentials
     monitor: dict[str, int] = field(default_factory=dict)
     barred: str = ""  # why the entry treats this client as in downtime; mostly empty
+    user: str = ""  # of the security class, says the factory's configuration
 
     @property
     def share(self) -> str:

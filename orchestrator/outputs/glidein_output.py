@@ -19,16 +19,22 @@ REPORT_END = "=== end of glidein report ==="
 LOG_MARK = "======== gzip | uuencode ============="
 LOG_BEGIN = "begin-base64 "
 LOG_END = "===="
+REPORTS_LIMIT = 999  # in one output, as -multiglidein allows
 LOG_LIMIT = 64 * 1024 * 1024  # bytes: what one decoded log may hold
 
 
 @dataclass(frozen=True)
 class GlideinOutput:
-    """The parts found; ``report`` is None where there was none, ``damaged`` says what was unreadable."""
+    """The parts found; ``report`` is None where there was none, ``damaged`` says what was unreadable.
+
+    Where several glideins shared a batch slot each wrote its own: ``report`` is the last one,
+    ``reports`` are all of them.
+    """
 
     report: dict[str, Any] | None
     logs: dict[str, str] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
+    reports: list[dict[str, Any]] = field(default_factory=list)
 
 
 def read_output(
@@ -45,24 +51,29 @@ def read_output(
     """
     lines = text.splitlines()
     damaged: list[str] = []
-    report = _find_report(lines, damaged)
+    reports = _find_reports(lines, damaged)
     logs = _find_logs(lines, damaged, only, limit)
-    if report is None and not logs and not damaged:
+    if not reports and not logs and not damaged:
         raise FactoryError("neither a glidein's report nor its logs in this file")
-    return GlideinOutput(report, logs, damaged)
+    last = reports[-1] if reports else None
+    return GlideinOutput(last, logs, damaged, [one for one in reports if one is not None])
 
 
-def _find_report(lines: list[str], damaged: list[str]) -> dict[str, Any] | None:
-    found: list[str] = []
-    for number, line in enumerate(lines):
-        if line == REPORT_BEGIN:
-            found = lines[number + 1 : number + 2]
+def _find_reports(lines: list[str], damaged: list[str]) -> list[dict[str, Any] | None]:
+    """Return the reports, None for one that cannot be read."""
+    found = [
+        "".join(lines[number + 1 : number + 2])
+        for number, line in enumerate(lines)
+        if line == REPORT_BEGIN
+    ]
     if not found and len(lines) == 1 and lines[0].startswith("{"):
         found = lines  # --json: the report is all there is
-    if not found:
-        return None
+    return [_report(text, damaged) for text in found[-REPORTS_LIMIT:]]
+
+
+def _report(text: str, damaged: list[str]) -> dict[str, Any] | None:
     try:
-        report = json.loads(found[0])
+        report = json.loads(text)
     except (ValueError, RecursionError) as error:  # also a number of thousands of digits
         damaged.append(f"report: {error}")
         return None

@@ -146,13 +146,23 @@ def settle(
 
 
 def outcome_of(ended: Ended, out: str, err: str = "", problem: str = "") -> Outcome:
-    """Return how a glidein ended that wrote ``out`` and ``err``; ``problem``: why it is unreadable."""
+    """Return how a glidein ended that wrote ``out`` and ``err``; ``problem``: why it is unreadable.
+
+    Where several shared the batch slot it is the outcome of them all: the worst of how they
+    ended, their jobs together, the mean of their times.
+    """
     queue_s = _seconds(ended.ended - ended.started) if ended.started else None
     facts: dict[str, Any] = {"total_s": queue_s, "source": "queue"}
-    facts |= _from_lines(out)
-    facts |= _from_report(out)
+    reports = _reports(out)
+    several = _ends(err)
+    if len(reports) > 1 or len(several) > 1:
+        facts |= together([_from_report(one) for one in reports], several)
+    else:
+        facts |= _from_lines(out)
+        facts |= _from_report(reports[0]) if reports else {}
     if facts.get("launched"):
-        facts |= _from_history(err, facts.get("jobs"), facts.pop("cpus", None))
+        if "job_s" not in facts or "good_job_s" not in facts or facts["source"] == "lines":
+            facts |= _from_history(err, facts.get("jobs"), facts.get("cpus"))
     elif facts.get("launched") is False:
         facts |= {"job_s": 0.0, "good_job_s": 0.0, "condor_s": 0.0, "jobs": 0}
     facts.pop("cpus", None)
@@ -199,13 +209,16 @@ def outcome_of(ended: Ended, out: str, err: str = "", problem: str = "") -> Outc
 # --- our report ------------------------------------------------------------------------------
 
 
-def _from_report(out: str) -> dict[str, Any]:
+def _reports(out: str) -> list[dict[str, Any]]:
+    """Return the reports in an output; when the last one cannot be read, none."""
     try:
-        report = read_output(out).report
+        output = read_output(out, only="")
     except FactoryError:
-        return {}
-    if report is None:
-        return {}
+        return []
+    return [] if output.report is None else output.reports
+
+
+def _from_report(report: Mapping[str, Any]) -> dict[str, Any]:
     end, run, condor = (
         _group(report, "end"),
         _group(report, "run"),
@@ -219,6 +232,7 @@ def _from_report(out: str) -> dict[str, Any]:
     launched = launch_ms is not None or "seconds" in condor
     before_run = sum(ms for name, ms in phases.items() if name != "run") / 1000
     total_ms = _count(end.get("ms"))
+    cpus = _count(_group(report, "resources").get("cpus"))
     found: dict[str, Any] = {
         "source": "report",
         "code": code,
@@ -231,9 +245,63 @@ def _from_report(out: str) -> dict[str, Any]:
         "validation_s": before_run if launch_ms is None else launch_ms / 1000,
         "condor_s": _seconds(condor.get("seconds")),
         "phases_ms": phases,
-        "cpus": _count(_group(report, "resources").get("cpus")),
+        "cpus": cpus,
+        "job_s": _whole_s(run.get("job_core_ms"), cpus),
+        "good_job_s": _whole_s(run.get("good_core_ms"), cpus),
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _whole_s(core_ms: Any, cpus: int | None) -> float | None:
+    """Return seconds of all cores from milliseconds of one; None when that cannot be known."""
+    value = _count(core_ms)
+    return value / 1000 / cpus if value is not None and cpus else None
+
+
+def together(facts: list[dict[str, Any]], codes: Mapping[int, int]) -> dict[str, Any]:
+    """Return the facts of several glideins in one batch slot, from those of each that has some;
+    ``codes`` are the exit codes of all that are known to have been there, by number.
+    """
+    facts = [one for one in facts if one]
+    if not facts:
+        return {}
+    worst = {**max(facts, key=lambda one: int(one["code"]))}
+    ended_worse = max(codes.values(), default=0)
+    if ended_worse > worst["code"]:
+        worst |= {"code": ended_worse, "cause": "", "detail": ""}
+    launched = [one["launched"] for one in facts]
+    complete = len(facts) >= len(codes)
+    told: dict[str, Any] = {
+        **worst,
+        "launched": True if any(launched) else False if complete else None,
+        "jobs": _sum_of("jobs", facts, complete),
+        "total_s": max((one["total_s"] for one in facts if "total_s" in one), default=None),
+    }
+    for name in ("validation_s", "condor_s", "job_s", "good_job_s"):
+        # One that was never launched had no job, and no HTCondor.
+        zero = {} if name == "validation_s" else {name: 0.0}
+        filled = [one if one["launched"] else {**zero, **one} for one in facts]
+        total = _sum_of(name, filled, complete)
+        told[name] = None if total is None else total / len(facts)
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _sum_of(name: str, facts: list[dict[str, Any]], complete: bool) -> Any:
+    known = [one[name] for one in facts if name in one]
+    return sum(known) if complete and len(known) == len(facts) else None
+
+
+_ONE_ENDED = re.compile(
+    r"\S{10,40} INFO +\w+: glidein (\d{1,3}) of \d{1,3} ended: code=(\d{1,3})"
+)
+
+
+def _ends(err: str) -> dict[int, int]:
+    """Return the exit codes of the glideins that shared a batch slot, by their number."""
+    found = (
+        _ONE_ENDED.fullmatch(line) for line in err.splitlines() if "ended: code=" in line
+    )
+    return {int(one[1]): int(one[2]) for one in found if one}
 
 
 def _phases(told: Any) -> dict[str, int]:

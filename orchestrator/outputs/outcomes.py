@@ -5,6 +5,7 @@ takes away in time; a day that brings too many is cut short, the sums still coun
 are in ``statistics.json``. Neither is needed to decide, so neither is waited for on the disk.
 """
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -154,14 +155,28 @@ def append(folder: Path, outcomes: Iterable[Outcome], day_bytes: int = DAY_BYTES
 def read(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the lines that are kept, the oldest day first; those that are damaged are left out."""
     for path in sorted(folder.glob("outcomes.*.jsonl")):
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                try:
-                    told = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(told, dict):
-                    yield told
+        yield from _lines(path)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                said = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(said, dict):
+                yield said
+
+
+def told(folder: Path) -> set[tuple[str, float]]:
+    """Return which glideins have a line, and when they ended: those of the last two days."""
+    found = set()
+    for path in sorted(folder.glob("outcomes.*.jsonl"))[-2:]:
+        for one in _lines(path):
+            with contextlib.suppress(KeyError, TypeError, ValueError):
+                found.add((str(one["glidein"]), float(one["ended"])))
+    return found
 
 
 def _totals(told: Mapping[str, Any]) -> dict[str, Totals]:

@@ -38,6 +38,7 @@ COMPRESSED = "_compressed"  # ends the name, and the purpose, of a packed copy
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-")
 _PLAIN = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9._@-]*")
 _PART = ".part-"
+_UNUSED = ".unused.json"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,6 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._known: dict[str, _Known] = {}
-        self._unused: dict[str, float] = {}  # since when a file is in nobody's use
         if folder.exists():
             folder.chmod(0o700)
 
@@ -134,21 +134,23 @@ class Store:
         """Remove files that for ``unused_s`` were never among ``used``; return their names.
 
         ``used`` are files of the current requests, and of all glideins in the queue. Time
-        counts from the first call that finds a file unused; a restart begins anew.
+        counts from the first call that finds a file unused; that is kept in the folder.
         """
         used = set(used)
         used.update(path + COMPRESSED for path in tuple(used))
         gone, unused = [], {}
+        before = self._read_unused()
         for path in self._all():
             if path in used:
                 continue
-            unused[path] = since = self._unused.get(path, now)
+            unused[path] = since = min(now, before.get(path, now))
             if now - since >= unused_s:
                 (self.folder / path).unlink(missing_ok=True)
                 self._known.pop(path, None)
                 del unused[path]
                 gone.append(path)
-        self._unused = unused
+        if unused != before:
+            self._put(_UNUSED, json.dumps(unused).encode())
         if gone:
             self._prune_folders()
             log.info("credentials removed=%d", len(gone))
@@ -222,12 +224,23 @@ class Store:
             self._make_folder(folder.rpartition("/")[0])
             os.mkdir(folder, 0o700)  # noqa: PTH102
 
+    def _read_unused(self) -> dict[str, float]:
+        """Return since when files are in nobody's use; a file that is damaged counts as new."""
+        try:
+            told = json.loads((self.folder / _UNUSED).read_bytes())
+            return {str(path): float(since) for path, since in told.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, TypeError, AttributeError) as error:
+            log.warning("%s: time begins anew: %r", _UNUSED, error)
+            return {}
+
     def _all(self) -> list[str]:
         found = []
         for folder, _, names in os.walk(self.folder):
             inside = Path(folder).relative_to(self.folder)
             found += [str(inside / name) for name in names]
-        return found
+        return [path for path in found if path != _UNUSED]
 
     def _prune_folders(self) -> None:
         for folder, _, _ in os.walk(self.folder, topdown=False):

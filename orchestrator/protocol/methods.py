@@ -8,8 +8,9 @@ Purposes, by which :class:`orchestrator.deciding.request.Credentials` knows its 
 
 ``scitoken``, ``proxy``, ``public_cert`` and ``private_cert``, ``public_key`` and
 ``private_key``, ``auth_file``, ``username`` and ``password``, ``token``: for the site;
-``idtoken``: for the pool that the glidein joins; ``site_idtoken``: one for the site (3.11);
-``glidein_proxy``: for the glidein itself; ``payload_1`` and on: more for the glidein (3.11).
+``idtoken``: for the pool that the glidein joins; ``glidein_proxy``: for the glidein itself;
+``payload_1`` and on: more for the glidein (3.11). An IDTOKEN for the site (3.11) is not kept:
+HTCondor shows none of a job's to another schedd.
 """
 
 import functools
@@ -76,7 +77,7 @@ _PARAMETERS = {**_MODIFIERS, **{name.lower(): name for name in VALUES}}
 # 3.11: the purposes of an object's file, and of its private half; and the name's ending.
 _FILES = {
     "SciToken": ("scitoken", "", "scitoken"),
-    "IdToken": ("site_idtoken", "", "idtoken"),
+    "IdToken": ("", "", "idtoken"),
     "Token": ("token", "", "jwt"),
     "GlobusComputeToken": ("token", "", "jwt"),
     "X509Cert": ("proxy", "", "pem"),
@@ -243,7 +244,9 @@ def _judge_objects(sealed: Sealed, method: str, passthrough: bool, prefix: str) 
     contents: dict[str, Content] = {}
     for one in requested:
         purpose, private, ending = _FILES[one.kind]
-        contents[purpose] = _content(one, ending)
+        content = _content(one, ending)
+        if purpose:
+            contents[purpose] = content
         if private:
             half = one.state.get("private_credential")
             if not isinstance(half, Instance) or half.kind not in _FILES:

@@ -203,6 +203,7 @@ class Reader:
             credentials=self.store.keep(user, sender.frontend, client, entry, brought),
             monitor=monitor,
             barred=barred,
+            user=user,
         )
 
     def _global(self, ad: Ad) -> GlobalAd:

@@ -336,7 +336,7 @@ def _request(told: dict[str, Any]) -> Request:
     credentials = dict(told["credentials"])
     return Request(
         **_strings(told, "name", "entry", "client", "frontend", "security_class"),
-        **_strings(told, "identity", "barred"),
+        **_strings(told, "identity", "barred", "user"),
         idle=_int(told["idle"]),
         max_glideins=_int(told["max_glideins"]),
         removal=Removal(told["removal"]),

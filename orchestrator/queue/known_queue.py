@@ -28,7 +28,7 @@ _BY_HAND = 1  # the hold code of what was held by a person; all others are the s
 
 @dataclass
 class KnownQueue:
-    """What is known; ``ended`` are glideins that ended since somebody last took that list.
+    """What is known; ``ended`` are glideins that ended, until somebody has settled them.
 
     ``direct`` says that the schedd itself runs the glideins. Of others it may be told an exit
     code of 0 that nobody has seen.
@@ -106,11 +106,6 @@ class KnownQueue:
         if self._seen:
             keep = set(submissions)
             self._seen = {name: seen for name, seen in self._seen.items() if name in keep}
-
-    def take_ended(self) -> list[Ended]:
-        """Return the glideins that left the queue since this was last called."""
-        ended, self.ended = self.ended, []
-        return ended
 
     def _submitted(self, key: Key, event: Event, begun: Begun | None, at: float) -> None:
         if begun is not None:

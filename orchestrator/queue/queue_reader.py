@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +104,21 @@ class QueueReader:
         """Demand a full query that begins from now on before the view is fresh again."""
         self._needed = (time.monotonic(), why)
 
-    def take_ended(self) -> list[Ended]:
-        """Return the glideins that left the queue since this was last called."""
-        ended = self.known.take_ended()
-        self._dirty = self._dirty or bool(ended)
-        return ended
+    @property
+    def ended(self) -> tuple[Ended, ...]:
+        """The glideins that left the queue and have not been settled."""
+        return tuple(self.known.ended)
+
+    def settled(self, waiting: Iterable[Ended] = ()) -> None:
+        """Note that of the glideins that ended only those ``waiting`` are still to be settled.
+
+        Whoever is killed before this returns finds them all again.
+        """
+        kept = list(waiting)
+        if kept != self.known.ended:
+            self.known.ended = kept
+            self._dirty = True
+            self._save()
 
     def live_since(self) -> float | None:
         """Return when the oldest glidein was submitted (epoch), seen or not; None without any."""

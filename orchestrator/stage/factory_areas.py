@@ -45,10 +45,19 @@ def main_area(configuration: Configuration, glidein: Path, seen: Seen) -> Area:
 def entry_area(configuration: Configuration, entry: Entry, seen: Seen) -> Area:
     """Return the area of one entry."""
     kind = configuration.factory.web.signature_type
-    attributes = key_attributes(entry) | entry.attributes
+    attributes = _site_attributes(entry) | key_attributes(entry) | entry.attributes
     rows = _attribute_rows(attributes, kind)
     rows += _custom_rows(configuration, entry.files, kind, seen)
     return area.build(rows, kind, [])
+
+
+def _site_attributes(entry: Entry) -> dict[str, Attribute]:
+    """Return what slots advertise of where their glidein was sent."""
+    where = {"GLIDEIN_Gatekeeper": entry.gatekeeper, "GLIDEIN_GridType": entry.grid_type}
+    return {
+        name: Attribute(value=value, glidein_publish=True, job_publish=True)
+        for name, value in where.items()
+    }
 
 
 # Attributes that point glideins to an HTCondor on the node, so that none is downloaded.

@@ -59,6 +59,7 @@ def _metadata(glidein: Glidein, kind: str) -> str:
     rows = {
         "glidein_startup": {
             "args": " ".join(glidein.words),
+            "idtoken_file_name": "credential_frontend.idtoken",
             "proxy_file_name": "pilot_proxy",
             "webbase": glidein.record.pilot.web,
         },

@@ -31,6 +31,7 @@ RESERVED = frozenset(
         *("encrypt_input_files", "submit_event_user_notes", "my.jobuniverse", "my.owner"),
         *("my.glideinfactory", "my.glideinname", "my.glideinentryname", "my.glideinclient"),
         *("my.glideinfrontendname", "my.glideincredentialidentifier"),
+        *("my.glideinentrysubmitfile", "my.fename"),
         *("my.glideinsubmission", "my.userlog", "my.cmd", "my.args", "my.arguments"),
     )
 )
@@ -133,10 +134,13 @@ def _periodic_remove(glidein: Glidein) -> str:
 def _attributes(glidein: Glidein, ident: str, now: float) -> list[tuple[str, str]]:
     """Return the attributes by which glideins are found and accounted for."""
     record, request = glidein.record, glidein.request
+    told = {**record.attributes, **record.parameters, **request.parameters}
+    overload = told.get("GLIDEIN_OVERLOAD_ENABLED", "False")
     said = {
         "GlideinFactory": record.factory,
         "GlideinName": record.glidein,
         "GlideinEntryName": record.name,
+        "GlideinEntrySubmitFile": "job.condor",  # an entry of the reference may have several
         "GlideinClient": request.client,
         "GlideinFrontendName": request.share,
         "GlideinCredentialIdentifier": request.credentials.identifier,
@@ -146,6 +150,8 @@ def _attributes(glidein: Glidein, ident: str, now: float) -> list[tuple[str, str
         "GlideinWorkDir": record.pilot.work_dir,
         "GlideinSlotsLayout": record.pilot.slots_layout,
         "GlideinProxyURL": record.pilot.proxy,
+        "GlideinOverloadEnabled": str(overload),
+        "fename": request.user,
         "GlideinSubmission": ident,
     }
     rows = [(name, text.string(name, value)) for name, value in said.items()]

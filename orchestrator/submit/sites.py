@@ -23,8 +23,10 @@ def arc(glidein: Glidein) -> Commands:
     commands = _grid(glidein, glidein.record.gatekeeper)
     commands |= _files(glidein)
     commands |= _proxy(glidein) or _scitoken(glidein)
-    if glidein.record.rsl:
-        commands["arc_resources"] = text.plain("rsl", glidein.record.rsl)
+    if rsl := glidein.record.rsl:
+        if not rsl.startswith("<"):  # as nordugrid's was; HTCondor would send it as it is
+            raise SubmissionError(f"rsl: an ARC-CE takes XML, <Resources>' inside: {rsl!r}")
+        commands["arc_resources"] = text.plain("rsl", rsl)
     return commands
 
 

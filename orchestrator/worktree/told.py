@@ -81,6 +81,14 @@ class Told:
         }
         self._put(told)
 
+    def clear(self) -> None:
+        """Forget all: no glidein is queued, and none will be.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._put({kind: {} for kind in KINDS})
+
     def _put(self, told: dict[str, dict[str, int]]) -> None:
         if told == self._told and self.path.exists() and not self._damaged:
             return

@@ -492,11 +492,7 @@ KEY_PAIR = credential(
         ),
         ("any", [], {}),
         ("auth_file", [credential("TextCredential", b"t")], {"auth_file": "cred.txt"}),
-        (
-            "idtoken",
-            [credential("IdToken", TOKEN.encode())],
-            {"site_idtoken": "cred.idtoken"},
-        ),
+        ("idtoken", [credential("IdToken", TOKEN.encode())], {}),
         (
             "key_pair",
             [KEY_PAIR],

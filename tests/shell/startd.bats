@@ -203,7 +203,21 @@ END
   printf 'A = 1\n*** Offset = 0 ClusterId = 1\nB = "*** no"\n*** Offset = 9\n' >"$WORK/log/StartdHistoryLog"
   printf '*** Offset = 0\n' >"$WORK/log/StartdHistoryLog.20260101"
   startd_jobs
-  [[ $REPLY == 3 ]]
+  [[ $REPLY == 3 && -z $STARTD_JOB_TIME ]]
+}
+
+@test "startd_jobs: adds up the core time of jobs, and of those that ended well" {
+  local end=$'ExitCode = 0\nExitBySignal = false\n*** Offset = 0 ClusterId = 1\n'
+  {
+    printf 'JobDuration = 1.5\nCpusProvisioned = 2\nCmd = "JobDuration = 9"\n%s' "$end"
+    printf 'JobDuration = 2.000000E+01\nCpusProvisioned = 1\n%s' "${end/Code = 0/Code = 1}"
+    printf 'JobDuration = 4\nCpusProvisioned = 1\n%s' "${end/false/true}"
+  } >"$WORK/log/StartdHistoryLog"
+  startd_jobs
+  [[ $REPLY == 3 && $STARTD_JOB_TIME == '27000 3000' ]]
+  printf 'JobDuration = x\n%s' "$end" >>"$WORK/log/StartdHistoryLog"
+  startd_jobs
+  [[ $REPLY == 4 && -z $STARTD_JOB_TIME ]]
 }
 
 @test "startd_logs: names the logs that have something to say" {
