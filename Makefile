@@ -18,7 +18,7 @@ PYTEST = $(PLAINLY) pytest --numprocesses=$(WORKERS) --dist=loadfile -r fE
 # What `make test` runs, in this order: the quick ones first.
 STEPS := ruff ruff-format mypy shellcheck shfmt codespell bats unit features
 
-.PHONY: help demo test setup-demo setup-test lint types shell-test bench bench-reconfig bench-factory clean $(STEPS)
+.PHONY: help demo man test setup-demo setup-test lint types shell-test bench bench-reconfig bench-factory clean $(STEPS)
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
@@ -49,6 +49,9 @@ bench-reconfig: setup-test ## measure how a configuration is taken over; build/b
 
 bench-factory: setup-test ## measure what 500 entries cost (an hour); writes build/bench-factory.json
 	@python -m tests.bench.factory $(BENCH)
+
+man: setup-demo ## write the manual's pages to build/man
+	@glidein-factory manual --write build/man
 
 clean: ## remove all that make made: build/, .venv/ and caches
 	rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
