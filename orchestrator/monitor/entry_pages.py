@@ -10,13 +10,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator.daemon.stamp import Stamp, stamp
 from orchestrator.errors import FactoryError
 from orchestrator.explain import entry as explain_entry
 from orchestrator.explain.daemons import Daemons
-from orchestrator.explain.records import EntryRecord, SampleRecord
+from orchestrator.explain.records import EntryRecord, EntrySummary, SampleRecord
 from orchestrator.monitor import glideins, metrics, overview
 from orchestrator.monitor.published import Published
 from orchestrator.monitor.scrub import scrub
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _RECENT_BYTES = 128 * 1024  # of outcomes, for the last glideins
 _DAY_S = 86_400
+_AGAIN_S = 300.0  # so soon a record is read again of which only the numbers changed
 _SUMS = ("idle", "running", "held")
 
 
@@ -42,12 +43,26 @@ class EntryPage:
     """
 
     name: str
-    stamps: tuple[Any, ...] = ()
+    status: Stamp = None
+    others: tuple[Any, ...] = ()
     read: float = 0.0  # monotonic
     about: dict[str, Any] = field(default_factory=dict)
     values: dict[str, float | None] = field(default_factory=dict)
     clients: dict[str, dict[str, Any]] = field(default_factory=dict)
     samples: dict[str, str] = field(default_factory=dict)
+
+    def note(self, summary: EntrySummary) -> None:
+        """Take over what changes often, though the whole record is not read again."""
+        known = summary["daemon"] == "running" and summary["queue"] == "fresh"
+        for name in (*_SUMS, "unseen"):
+            self.values[name] = summary[name] if known else None  # type: ignore[literal-required]
+        if summary["daemon"] != "running":
+            self.values["asked_idle"] = self.values["asked_max"] = None
+
+
+class _Stamps(NamedTuple):
+    status: Stamp
+    others: tuple[Any, ...]
 
 
 class EntryPages:
@@ -59,46 +74,60 @@ class EntryPages:
         self.pages: dict[str, EntryPage] = {}
 
     def update(
-        self, names: list[str], daemons: Daemons, logs: str, now: float, budget_s: float
+        self,
+        summaries: Mapping[str, EntrySummary],
+        daemons: Daemons,
+        logs: str,
+        now: float,
+        budget_s: float,
     ) -> None:
         """Bring the pages of these entries up to date, and forget all others.
 
         Args:
+            summaries: What the record of the factory says of each.
             logs: Whose logs are published: "all", "failed" or "none".
             budget_s: So much processor time is spent, and a little more.
         """
-        for name in self.pages.keys() - set(names):
-            del self.pages[name]
-        if len(self.pages) != len(names):
-            self.pages = {name: self.pages.get(name) or EntryPage(name) for name in names}
-        changed = [
-            (page, stamps)
-            for page in self.pages.values()
-            if (stamps := self._stamps(page.name, daemons)) != page.stamps
-        ]
+        if self.pages.keys() != summaries.keys():
+            self.pages = {
+                name: self.pages.get(name) or EntryPage(name) for name in summaries
+            }
+        changed = []
+        for name, summary in summaries.items():
+            page = self.pages[name]
+            page.note(summary)
+            stamps = self._stamps(summary)
+            old = time.monotonic() - page.read > _AGAIN_S and page.status != stamps.status
+            if stamps.others != page.others or old:
+                changed.append((page, stamps))
         changed.sort(key=lambda one: one[0].read)
         began = time.process_time()
         for page, stamps in changed:
             if time.process_time() - began > budget_s:
                 break
-            page.stamps, page.read = stamps, time.monotonic()
+            page.status, page.others = stamps
+            page.read = time.monotonic()
             try:
                 self._read(page, daemons, logs, now)
             except (FactoryError, OSError) as error:
                 log.warning("entry=%s is not shown anew: %s", page.name, error)
                 page.values, page.samples = {}, {}
 
-    def _stamps(self, name: str, daemons: Daemons) -> tuple[Any, ...]:
-        """Return what differs when the entry's page has to be made anew."""
+    def _stamps(self, summary: EntrySummary) -> "_Stamps":
+        """Return what differs when the entry's page has to be made anew.
+
+        The status of an entry at work is another one each minute, though it says the same.
+        """
+        name = summary["entry"]
         folder = f"{self._work}/entries/{name}"
-        files: tuple[Stamp, ...] = (
-            stamp(f"{folder}/status.json"),
+        files = (
             stamp(f"{folder}/statistics.json"),
             stamp(f"{folder}/backoff.json"),
             stamp(f"{folder}/entry.json"),
             stamp(f"{self._work}/views/requests/{name}.json"),
         )
-        return (*files, daemons.entries.get(name, {}).get("state"))
+        said = (summary["daemon"], summary["state"], summary["words"], *summary["problems"])
+        return _Stamps(stamp(f"{folder}/status.json"), (*files, *said))
 
     def _read(self, page: EntryPage, daemons: Daemons, logs: str, now: float) -> None:
         """Read an entry, write its JSON, and keep what others need of it.

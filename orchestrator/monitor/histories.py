@@ -55,7 +55,7 @@ class History:
         span = self.series.read(0, now - _TREND * _TREND_S, now)
         times = range(span.start, span.start + len(span.of("running")) * span.step_s, 60)
         self.trend = Trend(zip(times, span.of("running"), strict=True))
-        self._written: dict[str, float] = {}
+        self._written: dict[str, float] = {}  # when each range was, by its name
         self._values: tuple[float | None, ...] = ()
         self._changed = 0.0
 
@@ -71,22 +71,26 @@ class History:
         self.trend.add(now, values.get("running"))
         self.series.add(now, values)
 
-    def write(self, published: Published, now: float, *, most: int) -> int:
-        """Write the ranges that are due, ``most`` of them; return how many.
+    @property
+    def oldest(self) -> float:
+        """When the oldest of its files was written (epoch); of who has none yet, less than 4."""
+        if len(self._written) < len(RANGES):
+            return len(self._written)
+        return min(self._written.values())
+
+    def write(self, published: Published, now: float) -> None:
+        """Write one of the ranges that are due.
 
         Raises:
-            OSError: one could not be written.
+            OSError: it could not be written.
         """
-        wrote = 0
         for which in RANGES:
             last = self._written.get(which.name, -math.inf)
-            busy = self._changed >= last
-            if wrote < most and due(which, now - last, busy=busy):
+            if due(which, now - last, busy=self._changed >= last):
                 text = plotted(self.series, which, now)
                 published.put_new(f"{self.name}.{which.name}.json", text)
                 self._written[which.name] = now
-                wrote += 1
-        return wrote
+                return
 
 
 class Histories:
@@ -132,11 +136,9 @@ class Histories:
             OSError: one could not be written.
         """
         began = time.process_time()
-        waiting = sorted(
-            self._all.values(), key=lambda one: min(one._written.values(), default=0)
-        )
+        waiting = sorted(self._all.values(), key=lambda one: one.oldest)
         for one in waiting:
-            one.write(self._published, now, most=2)
+            one.write(self._published, now)
             if time.process_time() - began > budget_s:
                 break
         if not 0 <= now - self._pruned < 86_400:

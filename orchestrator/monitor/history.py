@@ -5,45 +5,57 @@ Gauges are as they are; of counters there is what was added in each step. Unknow
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from orchestrator.monitor.series import COUNTERS, GAUGES, TIERS, UNKNOWN, Series, Span
+from orchestrator.monitor.series import UNKNOWN, Series
 
 _DAY_S = 86_400
 
 
 class Range(NamedTuple):
-    """A time that is plotted as a whole: its length, the tier it is read from, and how often
-    its file is made anew (seconds) for a thing of which something changed, and for others.
+    """A time that is plotted as a whole: its length, the tier it is read from and the step that
+    is made of it, and how often its file is made anew for a thing of which something changed,
+    and for others (seconds).
     """
 
     name: str
     length_s: int
     tier: int
+    step_s: int
     busy_s: int
     calm_s: int
 
 
 RANGES = (
-    Range("hours", 8 * 3_600, 0, 300, 1_200),
-    Range("days", 9 * _DAY_S, 1, 1_800, 7_200),
-    Range("weeks", 12 * 7 * _DAY_S, 2, 7_200, 21_600),
-    Range("year", 366 * _DAY_S, 2, 21_600, 86_400),
+    Range("hours", 8 * 3_600, 0, 60, 300, 1_200),
+    Range("days", 9 * _DAY_S, 1, 1_800, 1_800, 7_200),
+    Range("weeks", 12 * 7 * _DAY_S, 2, 4 * 3_600, 7_200, 21_600),
+    Range("year", 366 * _DAY_S, 2, _DAY_S, 21_600, _DAY_S),
+)
+_PLOTTED_GAUGES = ("asked_idle", "asked_max", "idle", "running", "held")
+_PLOTTED_COUNTERS = (
+    *("ended", "failed", "total_s", "validation_s", "job_s", "idle_s", "waste_s"),
 )
 
 
 def plotted(series: Series, which: Range, now: float) -> bytes:
-    """Return the JSON of one range that ends at ``now`` (epoch)."""
-    span = series.read(which.tier, now - which.length_s, now)
-    columns: dict[str, list[float]] = {name: span.of(name) for name in GAUGES}
-    columns |= {name: span.grown(name) for name in COUNTERS}
-    step_s, start = span.step_s, span.start
-    if which.name == "year":
-        columns, start, step_s = _by_day(columns, span)
+    """Return the JSON of one range that ends at ``now`` (epoch).
+
+    It begins where something is known, and has one value for each step since ``start``.
+    """
+    span = series.read(which.tier, now - which.length_s, now, trimmed=True)
+    per_step = which.step_s // span.step_s
+    start = span.start // which.step_s * which.step_s
+    missing = [UNKNOWN] * ((span.start - start) // span.step_s)
+    columns = {
+        **{name: _means(missing + span.of(name), per_step) for name in _PLOTTED_GAUGES},
+        **{name: _sums(missing + span.grown(name), per_step) for name in _PLOTTED_COUNTERS},
+    }
     told = {
         "written": round(now),
-        "step_s": step_s,
+        "length_s": which.length_s,
+        "step_s": which.step_s,
         "start": start,
         "columns": {name: [_short(one) for one in all_] for name, all_ in columns.items()},
     }
@@ -55,25 +67,26 @@ def due(which: Range, seconds: float, *, busy: bool) -> bool:
     return not 0 <= seconds < (which.busy_s if busy else which.calm_s)
 
 
-def _by_day(
-    columns: Mapping[str, list[float]], span: Span
-) -> tuple[dict[str, list[float]], int, int]:
-    """Put the hours of a day together: gauges by their mean, what was added by its sum."""
-    per_day = _DAY_S // TIERS[2].step_s
-    first = -(-span.start // _DAY_S) * _DAY_S  # the first midnight
-    skipped = (first - span.start) // TIERS[2].step_s
-    found: dict[str, list[float]] = {}
-    for name, values in columns.items():
-        days = []
-        for at in range(skipped, len(values), per_day):
-            known = [value for value in values[at : at + per_day] if not math.isnan(value)]
-            total = math.fsum(known)
-            if not known:
-                days.append(UNKNOWN)
-            else:
-                days.append(total if name in COUNTERS else total / len(known))
-        found[name] = days
-    return found, first, _DAY_S
+def _means(values: list[float], per_step: int) -> list[float]:
+    """Return the mean of what is known in each longer step."""
+    if per_step == 1:
+        return values
+    return [
+        math.fsum(known) / len(known) if known else UNKNOWN
+        for known in _known(values, per_step)
+    ]
+
+
+def _sums(values: list[float], per_step: int) -> list[float]:
+    """Return the sum of what is known in each longer step."""
+    if per_step == 1:
+        return values
+    return [math.fsum(known) if known else UNKNOWN for known in _known(values, per_step)]
+
+
+def _known(values: list[float], per_step: int) -> Iterator[list[float]]:
+    for at in range(0, len(values), per_step):
+        yield [value for value in values[at : at + per_step] if not math.isnan(value)]
 
 
 def _short(value: float) -> Any:

@@ -27,8 +27,8 @@ from orchestrator.worktree.factory_record import FactoryRecord as Settings
 
 log = logging.getLogger(__name__)
 
-_READ_SHARE = 0.15  # of the time between two cycles, for reading entries
-_PLOT_SHARE = 0.03  # and for plots
+_READ_SHARE = 0.03  # of the time between two cycles, for reading entries
+_PLOT_SHARE = 0.01  # and for plots
 _PROBLEMS = 100  # told one by one
 
 
@@ -56,10 +56,11 @@ class Monitor:
             self.published.put_page()
             self._page_there = True
         daemons = Daemons.of(self._work)
-        names = sorted({*settings.entries, *daemons.entries})
-        self._pages.update(names, daemons, settings.page.logs, now, delay_s * _READ_SHARE)
-        pages = self._pages.pages
         record = explain_factory.explain(self._work, now=now)
+        self._pages.update(
+            record["entries"], daemons, settings.page.logs, now, delay_s * _READ_SHARE
+        )
+        pages = self._pages.pages
         frontends = [one for one in record["frontends"] if one["frontend"]]
         self._histories.add(_values(pages, frontends), now)
         samples = [metrics.of_factory(record, settings.max_glideins).lines]
@@ -79,16 +80,14 @@ class Monitor:
         told["took_s"] = round(time.monotonic() - began, 3)
         self.published.put_new("overview.json", _json(told))
         self._histories.write(now, delay_s * _PLOT_SHARE)
-        self._keep(names, [one["frontend"] for one in frontends])
+        self._keep([*record["entries"]], [one["frontend"] for one in frontends])
 
     def _overview(
         self, record: FactoryRecord, settings: Settings, now: float
     ) -> dict[str, Any]:
         rows = []
         for name, summary in record["entries"].items():
-            page = self._pages.pages.get(name)
-            if page is None:  # it came this moment
-                continue
+            page = self._pages.pages[name]
             trend = self._histories[f"entry/{name}"].trend.until(now)
             rows.append(overview.row(summary, {**page.about, "trend": trend}))
         told = {

@@ -75,10 +75,11 @@ class Series:
             os.close(file)
         self._last = step
 
-    def read(self, tier: int, start: float, end: float) -> "Span":
+    def read(self, tier: int, start: float, end: float, *, trimmed: bool = False) -> "Span":
         """Return what is known of the steps from the one of ``start`` to that of ``end`` (epoch).
 
-        More than the ring holds is not returned. The last step is of what is known of it so far.
+        More than the ring holds is not returned; ``trimmed``, it begins where something is known
+        first. The last step is of what is known of it so far.
         """
         step_s, steps = TIERS[tier]
         last = int(end // step_s)
@@ -86,14 +87,21 @@ class Series:
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            return Span(
-                step_s, first * step_s, [[UNKNOWN] * (last - first + 1)] * len(COLUMNS)
-            )
+            first = last if trimmed else first
+            nothing = [[UNKNOWN] * (last - first + 1) for _ in COLUMNS]
+            return Span(step_s, first * step_s, nothing)
         try:
-            if os.pread(file, len(_HEAD), 0) != _HEAD:
-                count = last - first + 1
-                return Span(step_s, first * step_s, [[UNKNOWN] * count] * len(COLUMNS))
-            columns = _columns(_get(file, tier, first, last), first, last)
+            if os.pread(file, len(_HEAD), 0) == _HEAD:
+                records = _get(file, tier, first, last)
+            else:
+                records = array("d", bytes(_RECORD * (last - first + 1)))
+            if trimmed:
+                known = (
+                    at for at, step in enumerate(records[0::_NUMBERS], first) if step == at
+                )
+                skipped = next(known, last) - first
+                first, records = first + skipped, records[skipped * _NUMBERS :]
+            columns = _columns(records, first, last)
             if tier:
                 for column, value in zip(columns, _made(file, tier, last), strict=True):
                     column[-1] = value
@@ -202,10 +210,16 @@ def _get(file: int, tier: int, first: int, last: int) -> "array[float]":
 
 def _columns(records: "array[float]", first: int, last: int) -> list[list[float]]:
     """Return the values by column; of records that stand for another time, unknown ones."""
-    steps = records[0::_NUMBERS].tolist()
+    count = last - first + 1
+    steps = records[0::_NUMBERS]
+    known = [at for at, step in enumerate(steps) if step == first + at]
+    if not known:
+        return [[UNKNOWN] * count for _ in COLUMNS]
     columns = [records[number::_NUMBERS].tolist() for number in range(1, _NUMBERS)]
-    for at, (step, wanted) in enumerate(zip(steps, range(first, last + 1), strict=True)):
-        if step != wanted:
-            for column in columns:
-                column[at] = UNKNOWN
-    return columns
+    if len(known) == count:
+        return columns
+    found = [[UNKNOWN] * count for _ in COLUMNS]
+    for into, values in zip(found, columns, strict=True):
+        for at in known:
+            into[at] = values[at]
+    return found

@@ -116,7 +116,7 @@ export class Plots {
     const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { stroke: colour("--rule"), width: 1 }, font: "11px system-ui, sans-serif" };
     const options = {
       width: this.width(), height: 200,
-      scales: { y: { range: (_, low, high) => [0, Math.max(1, high ?? 1) * 1.05] } },
+      scales: { x: { range: () => [this.told.written - this.told.length_s, this.told.written] }, y: { range: (_, low, high) => [0, Math.max(1, high ?? 1) * 1.05] } },
       axes: [{ ...axis, values: (_, all) => all.map(clock) }, { ...axis, size: 48 }],
       cursor: { points: { size: 6 }, drag: { x: true, y: false } },
       legend: { live: true },
