@@ -75,3 +75,24 @@ Feature: The page tells an operator what is wrong, and why
     Then the first rows are painted within a second
     And no key of a search keeps the browser busy for long
     And the browser has nothing to complain about
+
+  Scenario: The numbers are those of the schedd's queue
+    Given a real factory whose entry "north" was asked for 4 glideins, one of which is held
+    When somebody opens the real factory's page
+    Then its row, its metrics and why say what condor_q says
+    When the daemon that writes the page is killed
+    Then the page is written on, and the entry has noticed nothing
+    And the browser has nothing to complain about
+
+  Scenario Outline: <server> serves it, and no cache shows old numbers
+    Given <server> serves a page, with a Squid in front of it
+    When a number changes between two looks through the Squid
+    Then the second look shows the new number
+    And the metrics come with the type that Prometheus wants
+    And caches keep nothing of an entry that is called like a hash
+
+    Examples:
+      | server      |
+      | nginx       |
+      | Apache      |
+      | the factory |

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from orchestrator.monitor.history import RANGES, due, plotted
+from orchestrator.monitor.history import RANGES, Range, due, plotted
 from orchestrator.monitor.published import Published
 from orchestrator.monitor.series import GAUGES, TIERS, Series
 
@@ -49,13 +49,15 @@ class Trend:
 class History:
     """The history of one thing, by its name: ``factory``, ``entry/NAME``, ``frontend/NAME``."""
 
-    def __init__(self, folder: Path, name: str, now: float) -> None:
+    def __init__(self, folder: Path, name: str, published: Published, now: float) -> None:
         self.name = name
+        self._published = published
         self.series = Series(folder / f"{name}.series")
         span = self.series.read(0, now - _TREND * _TREND_S, now)
         times = range(span.start, span.start + len(span.of("running")) * span.step_s, 60)
         self.trend = Trend(zip(times, span.of("running"), strict=True))
         self._written: dict[str, float] = {}  # when each range was, by its name
+        self._take_over_files()
         self._values: tuple[float | None, ...] = ()
         self._changed = 0.0
 
@@ -78,8 +80,22 @@ class History:
             return len(self._written)
         return min(self._written.values())
 
-    def write(self, published: Published, now: float) -> None:
-        """Write one of the ranges that are due.
+    def _take_over_files(self) -> None:
+        """Find out when the files were written; of one that is not there, write an empty one, so
+        that no look at the page finds nothing.
+        """
+        for which in RANGES:
+            written = self._published.written(self._file(which))
+            if written is None:
+                self._published.put_new(self._file(which), b'{"columns":{}}')
+            else:
+                self._written[which.name] = written
+
+    def _file(self, which: Range) -> str:
+        return f"{self.name}.{which.name}.json"
+
+    def write(self, now: float) -> bool:
+        """Write one of the ranges that are due; return whether there was one.
 
         Raises:
             OSError: it could not be written.
@@ -88,9 +104,10 @@ class History:
             last = self._written.get(which.name, -math.inf)
             if due(which, now - last, busy=self._changed >= last):
                 text = plotted(self.series, which, now)
-                published.put_new(f"{self.name}.{which.name}.json", text)
+                self._published.put_new(self._file(which), text)
                 self._written[which.name] = now
-                return
+                return True
+        return False
 
 
 class Histories:
@@ -119,7 +136,7 @@ class Histories:
         failed: list[str] = []
         for name, values in all_values.items():
             if name not in self._all:
-                self._all[name] = History(self._folder, name, now)
+                self._all[name] = History(self._folder, name, self._published, now)
             elif not first:
                 continue
             try:
@@ -135,15 +152,19 @@ class Histories:
         Raises:
             OSError: one could not be written.
         """
-        began = time.process_time()
-        waiting = sorted(self._all.values(), key=lambda one: one.oldest)
-        for one in waiting:
-            one.write(self._published, now)
-            if time.process_time() - began > budget_s:
-                break
         if not 0 <= now - self._pruned < 86_400:
             self._pruned = now
             self._prune(now)
+        began = time.process_time()
+        waiting = sorted(self._all.values(), key=lambda one: one.oldest)
+        while waiting:  # one range of each in turn, until none has one that is due
+            again = []
+            for one in waiting:
+                if time.process_time() - began > budget_s:
+                    return
+                if one.write(now):
+                    again.append(one)
+            waiting = again
 
     def _prune(self, now: float) -> None:
         for path in self._folder.glob("*/*.series"):

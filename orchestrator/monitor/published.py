@@ -37,6 +37,13 @@ class Published:
         self._digests[name] = digest
         return True
 
+    def written(self, name: str) -> float | None:
+        """Return when a file was written (epoch); None: it is not there."""
+        try:
+            return os.stat(f"{self.root}/{name}").st_mtime  # noqa: PTH116
+        except FileNotFoundError:
+            return None
+
     def put_new(self, name: str, content: bytes) -> None:
         """Write a file that is another one each time, or of which nothing is to be remembered.
 

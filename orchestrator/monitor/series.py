@@ -64,7 +64,7 @@ class Series:
         for name in COLUMNS:
             value = values.get(name)
             numbers.append(UNKNOWN if value is None else float(value))
-        file = self._open_to_write()
+        file = self._open_to_write(step)
         try:
             if self._last is None:
                 self._last = int(os.fstat(file).st_mtime // TIERS[0].step_s)
@@ -109,8 +109,8 @@ class Series:
             os.close(file)
         return Span(step_s, first * step_s, columns)
 
-    def _open_to_write(self) -> int:
-        """Open the file, made anew when it is not there or of another version."""
+    def _open_to_write(self, step: int) -> int:
+        """Open the file; one that is not there, or of another version, is made for this step on."""
         with contextlib.suppress(FileNotFoundError):
             file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
             if os.pread(file, len(_HEAD), 0) == _HEAD:
@@ -129,7 +129,7 @@ class Series:
         except OSError:
             os.close(file)
             raise
-        self._last = None
+        self._last = step
         return file
 
 
@@ -159,7 +159,8 @@ def _sum_up(file: int, before: int, now: int) -> None:
         ratio = TIERS[tier].step_s // TIERS[0].step_s
         if before // ratio != now // ratio:
             made = _made(file, tier, before // ratio)
-            _put(file, tier, [float(before // ratio), *made])
+            if not all(map(math.isnan, made)):
+                _put(file, tier, [float(before // ratio), *made])
 
 
 def _made(file: int, tier: int, step: int) -> list[float]:

@@ -80,7 +80,7 @@ export class Plots {
       if (range !== this.range) return;
       this.told = told;
       this.read = performance.now();
-      this.said.textContent = "";
+      this.said.textContent = told.columns.running ? "" : "Nothing was noted of this time yet.";
       this.draw();
     } catch (error) {
       this.said.textContent = `No history yet: ${error.message}`;
@@ -91,7 +91,7 @@ export class Plots {
     for (const one of this.made) one.destroy();
     this.made = [];
     this.place.replaceChildren();
-    if (!this.told) return;
+    if (!this.told?.columns.running) return;
     const { start, step_s: step, columns } = this.told;
     const [, , long] = RANGES.find(([range]) => range === this.range);
     for (const plot of PLOTS) {
