@@ -26,6 +26,7 @@ from orchestrator.daemon.factory_daemon import MONITOR
 from orchestrator.deciding.backoff import Backoff, Backoffs
 from orchestrator.deciding.request import Credentials, Refusal
 from orchestrator.explain import entry as explain_entry
+from orchestrator.monitor.openmetrics import CONTENT_TYPE
 from orchestrator.monitor.published import Published
 from orchestrator.protocol.frontend import RequestClient
 from orchestrator.stage.static_server import serving

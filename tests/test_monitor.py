@@ -122,8 +122,9 @@ def test_only_what_changed_is_read_and_written_again(
     assert "south.json" in changed
 
 
+@pytest.mark.parametrize("fault", [FactoryError, TypeError])
 def test_an_entry_that_cannot_be_read_hurts_no_other(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
 ) -> None:
     watched.decided.decide("north", ASKS, HAS)
     watched.decided.decide("south", ASKS, HAS)
@@ -131,7 +132,7 @@ def test_an_entry_that_cannot_be_read_hurts_no_other(
 
     def explain(work: Path, name: str, **more: object) -> object:
         if name == "north":
-            raise FactoryError("cannot be read")
+            raise fault("cannot be read")
         return true(work, name, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(explain_entry, "explain", explain)

@@ -109,8 +109,11 @@ class EntryPages:
             page.read = time.monotonic()
             try:
                 self._read(page, daemons, logs, now)
-            except (FactoryError, OSError) as error:
-                log.warning("entry=%s is not shown anew: %s", page.name, error)
+            except Exception as error:  # whatever is wrong with one hurts no other
+                if not isinstance(error, FactoryError | OSError):
+                    log.exception("entry=%s is not shown anew", page.name)
+                else:
+                    log.warning("entry=%s is not shown anew: %s", page.name, error)
                 page.values, page.samples = {}, {}
 
     def _stamps(self, summary: EntrySummary) -> "_Stamps":

@@ -6,6 +6,7 @@ A log is published for the last few only, cut to its end, and without what may b
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ LOG_BYTES = 8 * 1024  # and of each of HTCondor's logs
 LOGS = 5
 _READ = 1024 * 1024  # bytes of a file that are looked at, its end
 _LINE = 500  # characters
+_ID = re.compile(r"\d{1,12}\.\d{1,9}")  # CLUSTER.PROCESS; a file is named after it
 _TOLD = (
     *("glidein", "client", "share", "ended", "cause", "good", "removed", "code", "detail"),
     *("node", "jobs", "total_s", "validation_s", "condor_s", "job_s", "idle_s", "waste_s"),
@@ -45,7 +47,10 @@ def shown(lines: Iterable[Mapping[str, Any]], published: str) -> list[dict[str, 
     left = {"none": (0, 0), "failed": (FAILED_LOGS, 0), "all": (FAILED_LOGS, OTHER_LOGS)}
     failed, others = left[published]
     for told in sorted(lines, key=lambda one: -one["ended"])[:SHOWN]:
+        if not _ID.fullmatch(str(told.get("glidein"))):
+            continue
         one = {name: told[name] for name in _TOLD if name in told}
+        one["detail"] = scrub(str(told.get("detail", "")))
         if told.get("good") or told.get("removed"):
             others -= 1
             one["log"] = others >= 0
