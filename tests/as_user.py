@@ -4,10 +4,13 @@ Where the interpreter is root's own, nobody else may start it. So root starts th
 module, and becomes the user before anything of it runs. A module's main() reads sys.argv.
 """
 
+import heapq
 import importlib
 import os
 import pwd
 import sys
+
+_NEEDED = (heapq,)  # what the standard library loads when it is first used
 
 
 def become(user: str) -> None:

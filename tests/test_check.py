@@ -96,6 +96,14 @@ def test_an_object_that_is_damaged_on_the_stage_is_found(published: FactoryRecor
     assert "reconfig --verify" in only["mend"]
 
 
+def test_an_object_that_is_gone_from_the_stage_is_found(published: FactoryRecord) -> None:
+    gone = next(Path(published.web.stage).glob("hooks.*"))
+    gone.unlink()
+    (only,) = web.web(published, {})
+    assert only["state"] == "fail"
+    assert f"{gone}: No such file" in only["words"]
+
+
 class _Cache(BaseHTTPRequestHandler):
     """A proxy that keeps what it was asked for first, or answers for itself."""
 

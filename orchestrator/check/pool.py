@@ -1,9 +1,8 @@
 """The collector and the schedds: do they answer, and does the collector know us?"""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-
-import htcondor2 as htcondor
 
 from orchestrator.check.clock import skew
 from orchestrator.check.finding import fail, ok
@@ -23,11 +22,11 @@ def collectors(record: FactoryRecord, *, running: bool) -> Iterator[Finding]:
     for address in record.collectors or ("",):
         what = f"collector {address or 'of the configuration of HTCondor'}"
         try:
-            names, clock = limited(partial(_ask, address), 2 * LIMIT_S)
+            heard = limited(partial(_ask, address), 2 * LIMIT_S)
         except (CollectorError, NoAnswer) as error:
             yield fail(what, str(error), f"condor_ping -pool {address} -verbose READ")
             continue
-        if running and record.ad_name not in names:
+        if running and record.ad_name not in heard:
             yield fail(
                 what,
                 f"answers, and has no glidefactoryglobal ad {record.ad_name}: no Frontend finds us",
@@ -35,10 +34,10 @@ def collectors(record: FactoryRecord, *, running: bool) -> Iterator[Finding]:
             )
         else:
             yield ok(
-                what, f"answers; factories there: {', '.join(sorted(names)) or 'none'}"
+                what, f"answers; factories there: {', '.join(sorted(heard)) or 'none'}"
             )
-        if clock is not None:
-            yield skew(f"clock of {what}", clock)
+        if running and record.ad_name in heard:
+            yield _clock(what, heard[record.ad_name], 2 * record.cycle.delay_s)
 
 
 def schedds(
@@ -58,16 +57,19 @@ def schedds(
             yield ok(what, f"answers; {count} entries submit there")
 
 
-def _ask(address: str) -> tuple[set[str], float | None]:
-    """Return the names of the factories in the collector, and what time it says it is."""
+def _clock(what: str, heard: float, usual_s: float) -> Finding:
+    """Compare with the collector's time of our ad, which it has heard within ``usual_s``."""
+    now = time.time()
+    theirs = min(max(heard, now), heard + usual_s)  # what it may be, nearest to ours
+    return skew(f"clock of {what}", theirs)
+
+
+def _ask(address: str) -> dict[str, float]:
+    """Return when the collector heard of each factory, by its own clock (epoch)."""
     ads = Collector(address, query_s=LIMIT_S, patience_s=1).ads(Kind.GLOBAL)
-    names = {str(ad["Name"]) for ad in ads if ad.get("Name")}
-    pool = htcondor.Collector(address) if address else htcondor.Collector()
-    try:
-        found = pool.query(htcondor.AdType.Collector, "true", ["MyCurrentTime"])
-    except htcondor.HTCondorException:
-        found = []
-    times = [
-        ad["MyCurrentTime"] for ad in found if isinstance(ad.get("MyCurrentTime"), int)
-    ]
-    return names, times[0] if times else None
+    found: dict[str, float] = {}
+    for ad in ads:
+        when = ad.get("LastHeardFrom")
+        if ad.get("Name"):
+            found[str(ad["Name"])] = float(when) if isinstance(when, int) else 0.0
+    return found

@@ -172,18 +172,20 @@ def stop_list(
 
 
 def _objects(stage: Path, description: str) -> list[str]:
-    """Return the files of an area that glideins bring: its signature file and bundle, the
-    largest file, and the smallest."""
+    """Return the files of an area to look at: its signature file and bundle, the largest and the
+    smallest file, and whatever is signed and not on the stage."""
     signature = _signature(stage, description)
     signed = [
         name
         for one in signature
-        for name in signed_names((stage / one).read_text())
-        if (stage / name).is_file() and name != description
+        for name in sorted(signed_names((stage / one).read_text()))
+        if name != description
     ]
-    by_size = sorted(signed, key=lambda name: (stage / name).stat().st_size)
-    some = [name for name in by_size if name.startswith("bundle.")]
-    return [*signature, *dict.fromkeys([*some, *by_size[:1], *by_size[-1:]])]
+    missing = [name for name in signed if not (stage / name).is_file()]
+    there = [name for name in signed if name not in missing]
+    there.sort(key=lambda name: (stage / name).stat().st_size)
+    some = [name for name in there if name.startswith("bundle.")]
+    return [*signature, *missing, *dict.fromkeys([*some, *there[:1], *there[-1:]])]
 
 
 def _damaged(path: Path, content: bytes) -> str:

@@ -122,14 +122,15 @@ def _shut(one: RequestRecord) -> bool:
 def _failures(told: EntryRecord) -> Iterator[Finding]:
     done = told["ended"]
     judged = done["good"] + done["failed"]
-    if done["failed"] and done["failed"] * 2 >= judged and judged >= _MANY:
+    if done["failed"] * 2 >= judged > 0:
         worst = done["causes"][0]
         words = (
             f"{done['failed']} of {judged} glideins that ended in the last"
             f" {span(told['now'] - done['since'])} failed, {worst['count']} of them:"
             f" {worst['cause']}"
         )
-        yield _finding("failures", FAIL, words, worst["sample"]["look"])
+        state = FAIL if judged >= _MANY else WARN
+        yield _finding("failures", state, words, worst["sample"]["look"])
     for one in told["held"]:
         cure = (
             f", {one['recoverable']} of them a release may cure"

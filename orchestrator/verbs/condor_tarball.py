@@ -65,6 +65,13 @@ def command(
 
     The file is named after HTCondor's version and the processor, as `uname -m` calls it. The
     same input gives the same bytes. MANIFEST inside says what it is made of.
+
+    \b
+    Examples:
+      glidein-factory condor-tarball
+      glidein-factory condor-tarball --from-debian sid --arch arm64
+
+    Exit codes: 0 made; 1 not made (the message says why).
     """
     if sum(source is not None for source in (suite, tarball, folder)) > 1:
         raise click.UsageError("give one of --from-debian, --from-tarball and --from-dir")

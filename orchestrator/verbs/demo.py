@@ -22,6 +22,13 @@ def command(suite: str, web: str, squid: bool) -> None:
     """Start a pool and two glideins on this machine, run four jobs, stop everything.
 
     Needs no configuration and no root; root runs it as user nobody. Ctrl-C stops it cleanly.
+
+    \b
+    Examples:
+      glidein-factory demo
+      glidein-factory demo --web nginx --squid
+
+    Exit codes: 0 all jobs ran; 1 not; 130 stopped by Ctrl-C.
     """
     console = Console()
     try:

@@ -47,7 +47,17 @@ def command(
 ) -> None:
     """Take ENTRY out of service: no more glideins are submitted; those that run go on.
 
-    Times are ISO 8601 with their time zone: 2026-11-24T10:00Z, 2026-11-24T11:00+01:00.
+    Times are ISO 8601 with their time zone: 2026-11-24T10:00Z, 2026-11-24T11:00+01:00. To end
+    glideins that are queued or run: "rm", or "stop-list".
+
+    \b
+    Examples:
+      glidein-factory down CERN_T2 --for 2h --comment "new disks"
+      glidein-factory down CERN_T2 --from 2026-12-01T08:00Z --to 2026-12-01T18:00Z
+      glidein-factory down --all --frontend cms --comment "bad scripts"
+      glidein-factory down --factory
+
+    Exit codes: 0 written; 1 no such entry or Frontend, or it cannot be written.
     """
     if end is not None and seconds is not None:
         raise click.UsageError("either --to or --for")

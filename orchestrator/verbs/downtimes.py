@@ -77,7 +77,16 @@ def _known(what: str, name: str, known: Any) -> None:
 )
 @config_option
 def command(as_json: bool, ended: bool, days: int | None, folder: Path) -> None:
-    """Show the downtimes, and any line of their file that cannot be read."""
+    """Show the downtimes, and any line of their file that cannot be read.
+
+    \b
+    Examples:
+      glidein-factory downtimes
+      glidein-factory downtimes --ended --json
+      glidein-factory downtimes --prune 90
+
+    Exit codes: 0 shown; 1 there is no work tree, or the file cannot be written.
+    """
     work = work_of(folder)
     now = time.time()
     if days is not None:

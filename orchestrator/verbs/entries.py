@@ -53,7 +53,8 @@ def show(chosen: list[EntrySummary]) -> None:
 
 def is_wrong(one: EntrySummary) -> bool:
     """Return whether a person should look at an entry."""
-    return bool(one["problems"] or one["down"] or one["backoffs"])
+    blind = one["queue"] in ("stale", "failed")
+    return bool(blind or one["problems"] or one["down"] or one["backoffs"])
 
 
 def _row(one: EntrySummary) -> tuple[Cell, ...]:
@@ -70,6 +71,8 @@ def _row(one: EntrySummary) -> tuple[Cell, ...]:
 def _words(one: EntrySummary) -> Cell:
     if one["problems"]:
         return Styled(one["problems"][0], BAD)
+    if one["queue"] in ("stale", "failed"):
+        return Styled(one["words"], BAD)
     if one["down"]:
         return Styled(one["down"], WARN)
     if one["backoffs"]:

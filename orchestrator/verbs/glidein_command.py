@@ -20,7 +20,15 @@ from orchestrator.worktree.reconfig import STARTUP
     "--client", default="by_hand.main", help="FRONTEND.GROUP; by default nobody's."
 )
 def command(entry: str, folder: Path, given: tuple[str, ...], client: str) -> None:
-    """Print the command that runs one glidein of ENTRY on this machine."""
+    """Print the command that runs one glidein of ENTRY on this machine.
+
+    \b
+    Examples:
+      glidein-factory glidein-command CERN_T2
+      sh -c "$(glidein-factory glidein-command CERN_T2 --param GLIDEIN_Collector=vo.example.org)"
+
+    Exit codes: 0 printed; 1 no such entry, or the configuration has mistakes.
+    """
     work = config.load(folder).work
     parameters: dict[str, str] = {}
     for one in given:

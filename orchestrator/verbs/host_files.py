@@ -40,6 +40,8 @@ def command(name: str | None, root: Path | None, program: Path | None) -> None:
       glidein-factory host-files
       glidein-factory host-files glidein-factory.service
       glidein-factory host-files --write /
+
+    Exit codes: 0 printed, or written; 1 it cannot be written.
     """
     files = host_files.host_files(program or host_files.program())
     if name is not None and root is not None:

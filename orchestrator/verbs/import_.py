@@ -70,6 +70,8 @@ def command(
       glidein-factory import glideinWMS.xml config.d --out factory
       glidein-factory import config.d glideinWMS.downtimes --out factory
       glidein-factory import topology/*/*_downtime.yaml --out factory
+
+    Exit codes: 0 written; 1 not (the message says why); 2 bad usage.
     """
     given, report = inputs.sort(files), Report()
     result: Files | None = None

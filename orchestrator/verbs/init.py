@@ -52,6 +52,8 @@ def command(folder: Path, **values: str) -> None:
           --grid-type condor --gatekeeper "ce.example.org ce.example.org:9619"
       glidein-factory init /etc/glidein-factory --stage /srv/glidein-factory \\
           --work /var/lib/glidein-factory/work
+
+    Exit codes: 0 written, or the next steps told; 1 it cannot be written.
     """
     if not (folder / "factory.toml").exists():
         for path in first_site.write(FirstSite(folder, **values)):

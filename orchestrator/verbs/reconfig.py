@@ -30,6 +30,13 @@ def command(folder: Path, only_plan: bool, verify: bool, verbose: bool) -> None:
 
     Everything is checked before anything is written. A run that is interrupted leaves what was
     published before usable; run it again.
+
+    \b
+    Examples:
+      glidein-factory reconfig --plan
+      glidein-factory reconfig
+
+    Exit codes: 0 done, or planned; 1 mistakes (all are shown), or something cannot be written.
     """
     logging.basicConfig(
         format="%(levelname)s: %(message)s",

@@ -156,6 +156,8 @@ def command(
           --pool vo.example.org --scitoken site.token --idtoken pool.token --wait 2
       glidein-factory request here --frontend vo --token vo.token --show
       glidein-factory request here --frontend vo --token vo.token --withdraw
+
+    Exit codes: 0 asked, or shown; 1 not (no such Frontend, no answer in time).
     """
     factory = read_factory(work_of(folder))
     known = factory.frontends.get(security_name)

@@ -21,6 +21,11 @@ def command(folder: Path, log_files: bool) -> None:
     it look at once, and try again what it had left down. When told to stop, it lets its daemons
     finish their step and withdraws all ads; told twice, it does not wait.
 
+    \b
+    Examples:
+      glidein-factory run
+      glidein-factory run --config /etc/glidein-factory --log-files
+
     As a service of systemd: Type=notify-reload, KillMode=mixed, WatchdogSec= as you like.
 
     Exit codes: 0 stopped as told, 1 not started (another factory has this work tree, or

@@ -24,6 +24,10 @@ def command(folder: Path, limit_s: float) -> None:
     Ready means that each daemon has done a first cycle, or failed to. It logs to files below
     log/ of the work tree.
 
+    \b
+    Example:
+      glidein-factory start --limit 300
+
     Exit codes: 0 ready, 1 not started, or not yet ready (the message says which).
     """
     pid, said = daemon.start(work_of(folder), limit_s)

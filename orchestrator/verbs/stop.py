@@ -21,6 +21,10 @@ from orchestrator.options import config_option, work_of
 def command(folder: Path, limit_s: float) -> None:
     """Stop the factory: its ads are withdrawn, its glideins stay.
 
+    \b
+    Example:
+      glidein-factory stop
+
     Exit codes: 0 stopped, or was not running; 1 still runs.
     """
     pid = daemon.stop(work_of(folder), limit_s)

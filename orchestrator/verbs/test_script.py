@@ -58,6 +58,8 @@ def command(
     Examples:
       glidein-factory test-script check_node.sh
       glidein-factory test-script --set GLIDEIN_Site=Here --json setup.sh check.py
+
+    Exit codes: 0 all passed; 1 one did not.
     """
     facts: dict[str, str] = {}
     for one in given:

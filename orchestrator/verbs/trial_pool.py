@@ -37,6 +37,8 @@ def command(what: str, folder: Path, ready_fd: int | None, limit_s: float) -> No
       . my-pool/env
       condor_status -any
       glidein-factory trial-pool stop my-pool
+
+    Exit codes: 0 it is up, or gone; 1 not (the message says why).
     """
     if what == "run":
 

@@ -26,6 +26,13 @@ def command(
     """End the downtimes of ENTRY, and drop its planned ones.
 
     Those of the same scope only: what a wider one keeps down stays down, and is named.
+
+    \b
+    Examples:
+      glidein-factory up CERN_T2
+      glidein-factory up --all --frontend cms
+
+    Exit codes: 0 ended; 1 there is no such downtime, or it cannot be written.
     """
     work = work_of(folder)
     scope = known_scope(work, entry, factory, every, frontend, security_class, retired=True)

@@ -76,6 +76,8 @@ def command(
       glidein-factory web-config apache --root /srv/glidein-factory --port 80 web
       glidein-factory web-config squid --origin http://factory.example.org:8080 cache
       glidein-factory web-config live-log log
+
+    Exit codes: 0 written (--run: stopped as told); 1 it cannot be, or does not start; 2 bad usage.
     """
     if kind in ("nginx", "apache") and root is None:
         raise click.UsageError(f"{kind} needs --root: the stage folder that it serves")
