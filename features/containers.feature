@@ -3,11 +3,19 @@ Feature: Jobs run in containers where the node can do that, and nobody guesses w
   A program that tells its version may still not run a container. So a glidein runs one, with a real image,
   before it says so to the pool; and where it does not, it says which test failed and how to try by hand.
 
-  Scenario: A node with apptainer, an ordinary user, and a job with an image
+  Scenario Outline: A node with apptainer, an ordinary user, and a job with an image
     Given a node with the apptainer of Debian, and an image
-    When a glidein joins a pool, whose Frontend prefers containers
+    And a site where <what>
+    When a glidein joins a pool of Debian <suite>, whose Frontend prefers containers
     Then its slots tell where apptainer is, which version it has, and that it was tried
     And a job that brings an image runs in it
+
+    Examples:
+      | suite  | what                                        |
+      | trixie | the image is a folder                       |
+      | sid    | the image is a folder                       |
+      | sid    | the image was not built, only unpacked      |
+      | sid    | the image is one file                       |
 
   Scenario Outline: What a glidein finds out
     Given a node with the apptainer of Debian, and an image
@@ -19,4 +27,6 @@ Feature: Jobs run in containers where the node can do that, and nobody guesses w
       | what                                          | key            | value        |
       | the image has no shell                        | refused        | test "run" failed |
       | the image is not there                        | refused        | test "image" |
+      | the image is on CVMFS                         | image          | /cvmfs.test/ |
+      | the image is in a registry                    | image          | oras://      |
       | nothing is forbidden                          | pid_namespaces | True         |

@@ -324,7 +324,14 @@ _containers_offer() {
   local lines=("SINGULARITY = $CONTAINERS_PATH" "SINGULARITY_USE_PID_NAMESPACES = $pid" 'SINGULARITY_TARGET_DIR = /srv')
   [[ -z $binds ]] || lines+=("SINGULARITY_BIND_EXPR = \"${binds//,/ }\"")
   [[ -z $extra ]] || lines+=("SINGULARITY_EXTRA_ARGUMENTS = $extra")
-  _containers_knobs 'tried with an image' "${lines[@]}"
+  # HTCondor would first run a test that images bring along. One that was only unpacked has none; its job would
+  # be sent away and come again, for ever.
+  lines+=('SINGULARITY_RUN_TEST_BEFORE_JOB = False')
+  _containers_knobs 'tried with an image' "${lines[@]}" || return 1
+  # HTCondor tries such an image only where it brings one, and it mostly does not. Images of registries become files.
+  # shellcheck disable=SC2016  # HTCondor expands it
+  [[ ! -f $CONTAINERS_IMAGE && $CONTAINERS_IMAGE != *://* ]] \
+    || printf '%s\n' 'HasSIF = True' 'STARTD_ATTRS = $(STARTD_ATTRS) HasSIF' >>"$WORK/condor_config.d/00_containers"
 }
 
 # _containers_knobs WHY LINE... - lines of HTCondor's configuration

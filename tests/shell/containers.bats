@@ -95,6 +95,8 @@ END
   set_to GLIDEIN_PROVIDES singularity/unprivileged
   grep -qx "SINGULARITY = $PWD/bin/apptainer" work/condor_config.d/00_containers
   grep -qx 'SINGULARITY_USE_PID_NAMESPACES = True' work/condor_config.d/00_containers
+  grep -qx 'SINGULARITY_RUN_TEST_BEFORE_JOB = False' work/condor_config.d/00_containers
+  run ! grep HasSIF work/condor_config.d/00_containers # its image is a folder
   grep -qx "SINGULARITY_BIND_EXPR = \"$CVMFS_MOUNT_DIR\"" work/condor_config.d/00_containers
   grep -q -- '^exec --contain --ipc --no-home --pid --bind '"$CVMFS_MOUNT_DIR $IMAGE /bin/sh" asked
   [[ " ${FACTS[*]} " == *" containers.mode=unprivileged containers.image=$IMAGE "* ]]
