@@ -38,6 +38,7 @@ from orchestrator.worktree import reconfig
 from tests.factory_user import let_user_in
 
 FRONTEND = "vo@pool"
+SECOND = "second@localhost"
 KNOBS = {
     "ALLOW_ADVERTISE_MASTER": "*@pool",
     "DENY_ADVERTISE_MASTER": "",
@@ -45,6 +46,17 @@ KNOBS = {
     "GRIDMANAGER_MAX_SUBMITTED_JOBS_PER_RESOURCE": "4",
     "MASTER_BACKOFF_CONSTANT": "1",  # seconds until the collector is there again
     **HAND_ON,
+    # A second schedd; nothing is executed here, so that folder is free.
+    "DAEMON_LIST": "MASTER, SHARED_PORT, COLLECTOR, NEGOTIATOR, SCHEDD, SECOND",
+    "DC_DAEMON_LIST": "+SECOND",
+    "SECOND": "$(SCHEDD)",
+    "SECOND_ARGS": "-f -local-name SECOND",
+    "SECOND.SCHEDD_NAME": SECOND,
+    "SECOND.SPOOL": "$(EXECUTE)",
+    "SECOND.HISTORY": "$(EXECUTE)/history",
+    "SECOND.SCHEDD_LOG": "$(LOG)/SecondLog",
+    "SECOND.SCHEDD_ADDRESS_FILE": "$(EXECUTE)/.schedd_address",
+    "SECOND.SCHEDD_DAEMON_AD_FILE": "$(EXECUTE)/.schedd_classad",
 }
 LIMIT_S = 120
 SCITOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ2byJ9."  # of a site that takes any
@@ -52,7 +64,7 @@ SCITOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ2byJ9."  # of a site that takes any
 FACTORY = """\
 factory = "Test"
 glidein = "here"
-schedd = "schedd@localhost"
+schedd = ["schedd@localhost", "second@localhost"]
 collector = ["{collector}"]
 condor_tarballs = {tarballs}
 
@@ -80,6 +92,7 @@ heartbeat_s = 60
 ENTRY = """\
 gatekeeper = "{gatekeeper}"
 grid_type = "{grid_type}"
+schedd = "{schedd}"
 site = "Here"
 auth_method = "scitoken"
 
@@ -135,6 +148,7 @@ class Site:
     grid_type: str = "vanilla"
     gatekeeper: str = "localhost"
     more: str = ""
+    schedd: str = "schedd@localhost"
 
 
 @dataclass
@@ -257,14 +271,13 @@ class WorkingFactory:
         levels = ("READ", "DAEMON", "ADVERTISE_MASTER")
         return Collector(self.pool.collector, token=self.pool.token(FRONTEND, levels))
 
-    def glideins(self, entry: str) -> list[dict[str, Any]]:
-        """The entry's glideins in the queue."""
-        jobs = self.pool.queue(
-            [
-                *("ClusterId", "ProcId", "JobStatus", "GridJobStatus", "GlideinEntryName"),
-                *("GlideinClient", "GlideinFrontendName", "GlideinSubmission"),
-            ]
+    def glideins(self, entry: str, schedd: str = "") -> list[dict[str, Any]]:
+        """The entry's glideins in the queue, or in that of another schedd."""
+        attributes = (
+            *("ClusterId", "ProcId", "JobStatus", "GridJobStatus", "GlideinEntryName"),
+            *("GlideinClient", "GlideinFrontendName", "GlideinSubmission"),
         )
+        jobs = self.pool.queue(attributes, schedd)
         return [job for job in jobs if job.get("GlideinEntryName") == entry]
 
 

@@ -70,6 +70,16 @@ Feature: What a Frontend asks for it gets, it counts, and it loses when it wants
     When the Frontend itself advertises them, asking for 5 idle glideins
     Then the Frontend has 5 glideins at "replay"
 
+  Scenario: An entry that is given another schedd goes there when its glideins are gone
+    Given the Frontend has 2 glideins at "moved"
+    When the operator gives "moved" another schedd
+    And the Frontend asks "moved" for 4 idle glideins, 4 at most
+    Then the Frontend has 2 glideins at "moved", for "moving"
+    When it gives up all of them at "moved", removing IDLE
+    Then the Frontend has 0 glideins at "moved"
+    When the Frontend asks "moved" for 4 idle glideins, 4 at most
+    Then the Frontend has 4 glideins of "moved" in the other schedd
+
   @slow
   Scenario Outline: The schedd is lost and comes back
     Given the Frontend has 2 glideins at "<entry>"

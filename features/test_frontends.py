@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
-from features.factory_fixtures import Site, WorkingFactory, client_of, made, wait_for
+from features.factory_fixtures import (
+    SECOND,
+    Site,
+    WorkingFactory,
+    client_of,
+    made,
+    wait_for,
+)
 from orchestrator.deciding.request import Removal
 from orchestrator.errors import PoolError
 from orchestrator.protocol.ads import Ad, Kind
@@ -37,21 +44,26 @@ MORE = {
     "each-glideins": "[limits.default_per_frontend]\nglideins = 3",
     "one-class": '[limits.per_frontend."vo:frontend"]\nidle = 3',
     "held": f"[limits.entry]\nheld = 1\n{CURABLE}",
-    **dict.fromkeys(("down", "replay", "stopped", "hung"), ""),
+    **dict.fromkeys(("down", "replay", "moved", "stopped", "hung"), ""),
 }
 
 
 @pytest.fixture(scope="module")
 def factory(wms: Pool, ce: Pool) -> Iterator[WorkingFactory]:
     """The factory of all scenarios; each has an entry of its own."""
-    sites = {name: Site(more=more) for name, more in MORE.items()}
-    sites["mixed"] = Site("local", more=MORE["mixed"])
-    sites["ce"] = Site("condor", f"ce@localhost {ce.collector}", MORE["ce"])
     with made(wms) as factory:
-        factory.configure(*MORE, sites=sites)
+        factory.configure(*MORE, sites=sites(ce))
         factory.let_glideins_sleep()
         factory.start()
         yield factory
+
+
+def sites(ce: Pool) -> dict[str, Site]:
+    """Return where the entries submit to."""
+    found = {name: Site(more=more) for name, more in MORE.items()}
+    found["mixed"] = Site("local", more=MORE["mixed"])
+    found["ce"] = Site("condor", f"ce@localhost {ce.collector}", MORE["ce"])
+    return found
 
 
 Clients = Callable[..., RequestClient]
@@ -405,6 +417,21 @@ def refuses(factory: WorkingFactory, reason: str) -> None:
     wait_for(f"refusal: {factory.said()[-2000:]}", refused)
 
 
+# --- another schedd --------------------------------------------------------------------------
+
+
+@when(parsers.parse('the operator gives "{entry}" another schedd'))
+def other_schedd(factory: WorkingFactory, ce: Pool, entry: str) -> None:
+    factory.configure(*MORE, sites=sites(ce) | {entry: Site(schedd=SECOND)})
+    factory.let_glideins_sleep()
+
+
+@then(parsers.parse('the Frontend has {count:d} glideins of "{entry}" in the other schedd'))
+def has_there(factory: WorkingFactory, count: int, entry: str) -> None:
+    settle(factory, entry, lambda: len(factory.glideins(entry, SECOND)), count)
+    assert factory.glideins(entry) == []
+
+
 # --- a lost schedd ---------------------------------------------------------------------------
 
 
@@ -420,11 +447,12 @@ def schedd_lost(factory: WorkingFactory, how: str, request: pytest.FixtureReques
 
 
 def schedds(pool: Pool) -> list[int]:
-    """Return the processes of a pool that are schedds."""
+    """Return the processes of a pool that are its schedd, not the second one."""
     found = []
     for pid in pool._processes():
         with contextlib.suppress(OSError):
-            if b"condor_schedd" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if b"condor_schedd" in words and b"-local-name" not in words:
                 found.append(pid)
     return found
 

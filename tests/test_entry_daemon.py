@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,10 @@ from orchestrator.daemon.entry_memory import recall, remember
 from orchestrator.daemon.stamp import stamp
 from orchestrator.protocol.keys import Keyring
 from orchestrator.queue.journal import Journal
-from orchestrator.queue.queue_view import Glidein, State
+from orchestrator.queue.queue_reader import QueueReader
+from orchestrator.queue.queue_view import Freshness, Glidein, QueueView, State, Unseen
+from orchestrator.worktree.entry_record import read_entry
+from orchestrator.worktree.told import Told
 from tests.configured import Configured
 
 GLIDEIN = Glidein(7, 0, State.WAIT, "vo.main", "vo:frontend", "ABCDEFGH", 1, 1)
@@ -59,6 +63,36 @@ def test_a_cycle_goes_on_from_what_the_last_one_knew(work: Path, keyring: Keyrin
     assert told["decision"]["submit"] == 0
     assert slot.glideins == 1
     assert slot.blind
+
+
+def test_an_entry_moves_to_another_schedd_when_it_has_no_glideins(
+    work: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, slot = work / "entries/north", Board().take()
+    record = read_entry(work, "north")
+    old = replace(record, pilot=replace(record.pilot, schedd="old@example.org"))
+    Told(folder).add(old, [], time.time())
+    new = replace(GLIDEIN, queued=int(time.time()), since=int(time.time()))
+    views = [
+        QueueView(Freshness.STALE, time.time()),
+        QueueView(Freshness.FRESH, time.time(), (new,)),
+        QueueView(Freshness.FRESH, time.time(), (), (Unseen("c", "f:c", "A", 1, since=1),)),
+        *[QueueView(Freshness.FRESH, time.time())] * 2,
+    ]
+    monkeypatch.setattr(QueueReader, "view", lambda self, now: views.pop(0))
+    with Journal(folder) as journal:
+        cycle = EntryCycle(work, "north", slot, journal, keyring, 0)
+        for _ in range(3):
+            assert cycle.cycle() in (Next.SOON, Next.GO_ON)
+            assert cycle._reader.record.schedd == "old@example.org"
+            assert Told(folder).schedd == "old@example.org"
+        assert "no glidein is left in old@example.org; there are 1" in cycle._moving(
+            QueueView(Freshness.FRESH, 1.0, (GLIDEIN,))
+        )
+        cycle.cycle()
+        assert cycle.record == cycle._reader.record == record
+        assert cycle._schedd.name == record.schedd
+        assert Told(folder).schedd == ""
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import enum
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,7 @@ from orchestrator.queue.schedd import Schedd
 from orchestrator.queue.submission import Submitter
 from orchestrator.worktree.downtimes import Downtimes, DowntimesFile
 from orchestrator.worktree.entry_record import EntryRecord, read_entry
+from orchestrator.worktree.told import Told
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +86,7 @@ class EntryCycle:
         self._slot = slot
         self._journal = journal
         self.retired = False
+        self._next_schedd = ""  # that it goes to when no glidein is left in the old one
         self.record: EntryRecord = self._read_record()
         self._downtimes = DowntimesFile(work)
         self._view = View(work, name)
@@ -107,6 +110,9 @@ class EntryCycle:
         now = time.time()
         changed = self._take_over()
         queue = self._look(now)
+        if self._next_schedd and self._empty(queue):
+            self._move()
+            changed, queue = True, self._look(now)
         self._slot.blind = queue.freshness is not Freshness.FRESH
         self._slot.settle(len(queue.glideins), _unseen(queue))
         requests = self._requests(now)
@@ -211,6 +217,7 @@ class EntryCycle:
             backoffs=self._backoffs,
             policy=self.record.backoff,
             turns=self._turns,
+            moving=self._moving(queue),
         )
         self._turns, self._decided = decision.turns, now
         if self._words != decision.words:
@@ -320,7 +327,36 @@ class EntryCycle:
     def _read_record(self) -> EntryRecord:
         self._stamps = self._record_stamps()
         self.retired = self._stamps[0] is None and self._stamps[1] is not None
-        return read_entry(self.work, self.name, retired=self.retired)
+        record = read_entry(self.work, self.name, retired=self.retired)
+        # Glideins stay where they are, whatever the configuration says now.
+        home = Told(self.folder).schedd or record.schedd
+        self._next_schedd = record.schedd if home != record.schedd else ""
+        return replace(record, pilot=replace(record.pilot, schedd=home))
+
+    def _empty(self, queue: QueueView) -> bool:
+        fresh = queue.freshness is Freshness.FRESH
+        return fresh and not (queue.glideins or queue.unseen)
+
+    def _move(self) -> None:
+        """Go to the schedd that the configuration names: no glidein is left in the other.
+
+        Raises:
+            OSError: that cannot be noted.
+        """
+        log.info("moves from schedd=%s to %s", self.record.schedd, self._next_schedd)
+        self._submitter.told.leave()
+        self.record = self._read_record()
+        self._set_up_queue()
+
+    def _moving(self, queue: QueueView) -> str:
+        """Return why nothing is submitted by an entry that is to move; else ""."""
+        if not self._next_schedd:
+            return ""
+        left = len(queue.glideins) + _unseen(queue)
+        return (
+            f"the entry moves to {self._next_schedd} when no glidein is left in"
+            f" {self.record.schedd}; there are {left}"
+        )
 
     def _record_stamps(self) -> tuple[Any, Any]:
         return stamp(f"{self.folder}/entry.json"), stamp(f"{self.folder}/retired.json")
@@ -361,6 +397,7 @@ class EntryCycle:
             or queue.unseen
             or self._reader.ended
             or self._backoffs.shares
+            or self._next_schedd
             or requests.problem
             or not requests.taken
             or any(self._problems.values())

@@ -20,6 +20,7 @@ class Rule(enum.StrEnum):
     CLASS = "class not allowed"
     FRONTEND = "frontend not allowed"
     DOWNTIME = "downtime"
+    MOVING = "moving"
     CREDENTIAL = "credential"
     ASKED_IDLE = "asked idle"
     ASKED_MAX = "asked max"

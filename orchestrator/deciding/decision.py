@@ -50,6 +50,7 @@ def decide(
     backoffs: Backoffs | None = None,
     policy: Policy | None = None,
     turns: Turns | None = None,
+    moving: str = "",
 ) -> Decision:
     """Decide for one entry what to submit, to remove and to release.
 
@@ -63,6 +64,7 @@ def decide(
         downtimes: All there are, of whatever time.
         backoffs: The state after this queue view.
         turns: From the last decision.
+        moving: Why nothing may be submitted to the schedd that the entry is about to leave.
     """
     turns = turns or Turns()
     down = _Down(downtimes or Downtimes(), entry, now)
@@ -81,7 +83,9 @@ def decide(
     taken: dict[Key, str] = {}
     by_name = {one.name: one for one in requests.requests}  # as the collector has them
     for _, request in sorted(by_name.items()):
-        shut = _shut(request, bad_queue, bad_requests, permits or {}, down, taken, now)
+        shut = _shut(
+            request, bad_queue, bad_requests, permits or {}, down, moving, taken, now
+        )
         asks.append(_ask(request, shut, counts, coming))
         taken.setdefault(asks[-1].key, request.name)
 
@@ -196,6 +200,7 @@ def _shut(
     bad_requests: str,
     permits: Permits,
     down: _Down,
+    moving: str,
     taken: Mapping[Key, str],
     now: float,
 ) -> Bound | None:
@@ -212,7 +217,7 @@ def _shut(
         why += ((Rule.FRONTEND, f"the entry does not serve the Frontend {frontend}"),)
     elif not class_permitted(permits, frontend, security_class):
         why += ((Rule.CLASS, f"the entry does not serve the class {security_class}"),)
-    why += ((Rule.DOWNTIME, down.why(frontend, security_class)),)
+    why += ((Rule.DOWNTIME, down.why(frontend, security_class)), (Rule.MOVING, moving))
     if expires is not None and expires <= now:
         why += ((Rule.CREDENTIAL, f"a credential expired {span(now - expires)} ago"),)
     return next((Bound(rule, None, why=text) for rule, text in why if text), None)

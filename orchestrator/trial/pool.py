@@ -343,9 +343,12 @@ class Pool:
         # Not -startd: since HTCondor 24 that means the daemons.
         return self.ads(attributes=attributes)
 
-    def queue(self, attributes: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Return the jobs in the schedd's queue."""
+    def queue(
+        self, attributes: Sequence[str] = (), schedd: str = ""
+    ) -> list[dict[str, Any]]:
+        """Return the jobs in the schedd's queue, or in that of another one."""
         wanted = ["-attributes", ",".join(attributes)] if attributes else []
+        wanted += ["-name", schedd] if schedd else []
         ads: list[dict[str, Any]] = json.loads(
             self.tool("condor_q", "-allusers", *wanted, "-json") or "[]"
         )

@@ -2,9 +2,9 @@
 
 By name, with the last day (epoch seconds) on which a glidein was told it::
 
-    {"main": {…}, "entry": {…}, "credentials": {…}}
+    {"main": {…}, "entry": {…}, "credentials": {…}, "schedds": {…}}
 
-``main`` and ``entry`` are descriptions of web areas, as :mod:`orchestrator.worktree.reconfig` reads them;
+``schedds`` is where they are: one at most, for an entry moves only when it has none. ``main`` and ``entry`` are descriptions of web areas, as :mod:`orchestrator.worktree.reconfig` reads them;
 ``credentials`` are files below the credential folder of the work tree.
 """
 
@@ -19,7 +19,7 @@ from orchestrator.worktree.entry_record import EntryRecord
 log = logging.getLogger(__name__)
 
 NAME = "queued.json"
-KINDS = ("main", "entry", "credentials")
+KINDS = ("main", "entry", "credentials", "schedds")
 _DAY_S = 86_400
 
 
@@ -31,7 +31,7 @@ class Told:
         self._told: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
         self._damaged = False
         try:
-            said = json.loads(self.path.read_text())
+            said = {"schedds": {}, **json.loads(self.path.read_text())}
             self._told = {
                 kind: {str(name): int(day) for name, day in said[kind].items()}
                 for kind in KINDS
@@ -42,6 +42,11 @@ class Told:
             # Left as it is: who reads it then throws nothing away.
             self._damaged = True
             log.error("%s: cannot be read: %r", self.path, error)
+
+    @property
+    def schedd(self) -> str:
+        """The schedd in which there may be glideins of the entry; "" when there is none."""
+        return next(iter(self._told["schedds"]), "")
 
     def add(self, record: EntryRecord, credentials: Iterable[str], now: float) -> None:
         """Note what a glidein is about to be told; on the disk when this returns.
@@ -54,6 +59,7 @@ class Told:
             "main": [record.pilot.descript],
             "entry": [record.pilot.descript_entry],
             "credentials": list(credentials),
+            "schedds": [record.schedd],
         }
         if self._damaged:
             return
@@ -80,6 +86,14 @@ class Told:
             for kind in KINDS
         }
         self._put(told)
+
+    def leave(self) -> None:
+        """Note that no glidein is left in the schedd.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._put({**self._told, "schedds": {}})
 
     def clear(self) -> None:
         """Forget all: no glidein is queued, and none will be.
