@@ -117,6 +117,10 @@ def test_a_folder_that_is_there_is_written_over_only_when_told(tmp_path: Path) -
     (out / "overrides").mkdir(parents=True)
     mine = out / "overrides" / "mine.toml"
     mine.write_text("num_factories = 3\n")
+    (out / "factory.toml").write_text("")
+    done = run(tmp_path / "a.xml", "--replace", "--out", out)
+    assert "no earlier import" in str(done.exception)
+    (out / "factory.toml").unlink()
     done = run(tmp_path / "a.xml", "--out", out)
     assert f"{out}: there is something already" in str(done.exception)
     assert list(out.rglob("*.toml")) == [mine]

@@ -99,13 +99,17 @@ def entry(element: Element, report: Report) -> Imported | None:
     """
     fields = Fields(element, reference.ENTRY, report, [])
     name = fields.needed("name")
-    if not is_entry_name(name):
-        what = "an entry whose name cannot be one here: letters, digits and . _ - only"
-        report.add("left", element.where, what, f'"{name}"')
-        return None
     made = Imported(name, element.where, dict(DEFAULTS))
     reader = _Reader(made, report)
-    if not reader.head(fields):
+    is_name = is_entry_name(name)
+    if not is_name:
+        what = "an entry whose name cannot be one here: letters, digits and . _ - only"
+        report.add("left", element.where, what, f'"{name}"')
+    if not is_name or not reader.head(fields):
+        for comment in (comment for part in element.below() for comment in part.comments):
+            report.add(
+                "kept", comment.where, "a comment at an entry left out", comment.text
+            )
         return None
     reader.config(element.child("config"))
     reader.lists(element)

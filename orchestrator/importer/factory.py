@@ -292,9 +292,10 @@ def _members(root: Element, tag: str) -> list[Element]:
     return [] if found is None else found.children
 
 
-def _outside_entries(element: Element) -> list[Element]:
+def _outside_entries(element: Element, within: str = "glidein") -> list[Element]:
+    """Return ``element`` and all below it, but for the entries themselves; sets are no entries."""
     found = [element]
     for child in element.children:
-        if child.tag != "entry":
-            found += _outside_entries(child)
+        if not (child.tag == "entry" and element.tag == "entries" and within == "glidein"):
+            found += _outside_entries(child, element.tag)
     return found

@@ -43,6 +43,17 @@ def unknown(root: Element) -> list[Element]:
     return found
 
 
+def repeated(root: Element) -> list[Element]:
+    """Return the elements of which there is a later one in their place: that one alone counts."""
+    found: list[Element] = []
+    for child in root.children:
+        if root.tag not in LISTS and root.child(child.tag) is not child:
+            found.append(child)
+        else:
+            found += repeated(child)
+    return found
+
+
 def _put_on(below: Element, above: Element, report: Report) -> None:
     below.comments += above.comments
     if above.text:

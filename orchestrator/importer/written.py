@@ -1,12 +1,12 @@
 """The folder of an import: factory.toml, templates/*.toml, entries/*.toml, and the report."""
 
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 
-from orchestrator import disk
 from orchestrator.errors import ConfigError
 from orchestrator.importer import templates, toml_text
 from orchestrator.importer.entries import DEFAULTS, Imported
@@ -14,6 +14,7 @@ from orchestrator.importer.factory import PLACEHOLDER, Factory
 from orchestrator.importer.report import Report
 from orchestrator.importer.templates import Shared
 from orchestrator.importer.values import FLAGS, Attr, Said
+from orchestrator.work_folder import FACTORY_FILE
 
 REPORT = "import-report.txt"
 _FOLDERS = ("entries", "templates")
@@ -47,7 +48,7 @@ def files_of(factory: Factory, entries: Sequence[Imported], report: Report) -> F
     flags = _common_flags([*(one.said for one in entries), factory.said])
     said = {one.name: one.said for one in entries}
     shared = templates.share(said, DEFAULTS)
-    found["factory.toml"] = _factory_text(factory, entries, flags, report)
+    found[FACTORY_FILE] = _factory_text(factory, entries, flags, report)
     for template in shared.templates:
         found[f"templates/{template.name}.toml"] = _template_text(template, flags)
     for one in entries:
@@ -56,24 +57,43 @@ def files_of(factory: Factory, entries: Sequence[Imported], report: Report) -> F
 
 
 def write(folder: FilePath, files: Files, *, over: bool) -> None:
-    """Write the folder; with ``over`` also over an earlier import, whose files go.
+    """Write the folder, all of it or nothing; with ``over`` also over an earlier import.
+
+    What an operator added to that (overrides/, work/, …) stays; entries and templates go.
 
     Raises:
         ConfigError: there is something already.
+        OSError: it cannot be written.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if not over:
-            raise ConfigError(
-                f"{folder}: there is something already; another --out, or --replace to write"
-                " over factory.toml, entries/ and templates/ there"
-            )
+    there = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    if there and not over:
+        raise ConfigError(
+            f"{folder}: there is something already; another --out, or --replace to write over"
+            " factory.toml, entries/ and templates/ of an earlier import"
+        )
+    if (folder / FACTORY_FILE).exists() and not (folder / REPORT).exists():
+        raise ConfigError(
+            f"{folder}: no earlier import, for there is no {REPORT}: nothing is written over"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f".{folder.name}.", dir=folder.parent
+    ) as beside:
+        new = (
+            FilePath(beside) / "new"
+        )  # as open to others as the user wants; `beside` is not
         for name in _FOLDERS:
-            if (folder / name).is_dir():
-                shutil.rmtree(folder / name)
-    for name in _FOLDERS:
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    for name, text in files.by_name.items():
-        disk.put_if_changed(folder / name, text.encode())
+            (new / name).mkdir(parents=True)
+        for name, text in files.by_name.items():
+            (new / name).write_text(text, encoding="utf-8")
+        if not there:
+            new.rename(folder)  # also in the place of an empty folder
+            return
+        for part in sorted(new.iterdir()):
+            old = folder / part.name
+            if old.is_dir():
+                shutil.rmtree(old)
+            part.rename(old)
 
 
 def _ordered(said: Said) -> Said:

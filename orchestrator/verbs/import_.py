@@ -119,6 +119,9 @@ def _converted(
     for one in strange:
         said = " ".join(f'{key}="{text}"' for key, text in one.attributes.items())
         report.add("left", one.where, f"<{one.tag}>, which GlideinWMS does not know", said)
+    for one in merged.repeated(whole):
+        what = f"<{one.tag}> again, in the same place: as GlideinWMS does, the last one alone counts"
+        report.add("left", one.where, what)
     made = factory.factory(whole, report)
     all_ = whole.child("entries")
     found: dict[str, Imported] = {}
