@@ -134,6 +134,23 @@ def test_all_else_is_listed(folder: Path, tmp_path: Path) -> None:
     assert f"{tmp_path / MORE.name}:9: Example_Cream" in report
 
 
+def test_what_cannot_hold_together_is_mended_and_listed(tmp_path: Path) -> None:
+    file = '<file absfname="/{}/x.sh"/>'
+    text = (
+        '<glidein>\n<log_retention><job_logs min_days="9"/></log_retention>\n'
+        f"<files>{file.format('a')}\n{file.format('b')}</files></glidein>"
+    )
+    (tmp_path / "a.xml").write_text(text)
+    assert run(tmp_path / "a.xml", "--out", tmp_path / "out").exit_code == 0
+    said = (tmp_path / "out" / "factory.toml").read_text()
+    assert "days = 7\nmin_days = 7\nmb = 100\n" in said
+    assert '"/a/x.sh"' in said
+    assert "/b/" not in said
+    report = (tmp_path / "out" / "import-report.txt").read_text()
+    assert f"{tmp_path}/a.xml:2: 9 above 7" in report
+    assert f"{tmp_path}/a.xml:4: the factory: /b/x.sh: x.sh" in report
+
+
 def test_json_has_the_same(tmp_path: Path) -> None:
     done = run(MAIN, "--json", "--out", tmp_path / "out")
     told = json.loads(done.output)

@@ -141,13 +141,17 @@ class _Reader:
             if kept is None:
                 continue
             fields = self._fields(kept)
-            for key, name in (("max_days", "days"), ("min_days", "min_days")):
-                if fields.text(key) is not None:
-                    self.made.said["retention", ours, name] = fields.decimal(key)
-            if fields.text("max_mbytes") is not None:
-                self.made.said["retention", ours, "mb"] = max(
-                    1, int(fields.decimal("max_mbytes"))
-                )
+            said = Fields(kept, reference.LOGS[tag], self._report, [])
+            days, least = said.decimal("max_days"), said.decimal("min_days")
+            if least > days:
+                what = f"<{tag}>: min_days above max_days: as many"
+                self._report.add("mended", kept.where, what, f"{least} above {days}")
+            table = {"days": days, "min_days": min(days, least)}
+            table["mb"] = max(1, int(said.decimal("max_mbytes")))
+            for key, value in table.items():
+                self.made.said["retention", ours, key] = value
+            for key in reference.LOGS[tag]:
+                fields.text(key)
             fields.rest()
         logs = element.child("process_logs")
         for log in logs.children if logs is not None else ():

@@ -103,3 +103,8 @@ FILE = {
 }
 UNTAR_OPTIONS = {"cond_attr": "TRUE"}
 SECURITY_CLASS = {"name": "frontend"}
+LOGS = {
+    "condor_logs": {"max_days": "14.0", "max_mbytes": "100.0", "min_days": "3.0"},
+    "job_logs": {"max_days": "7.0", "max_mbytes": "100.0", "min_days": "2.0"},
+    "summary_logs": {"max_days": "31.0", "max_mbytes": "100.0", "min_days": "3.0"},
+}

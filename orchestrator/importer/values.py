@@ -6,6 +6,7 @@ What nobody reads of an element is told at the end, so that nothing is lost with
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -208,12 +209,20 @@ def files(
 ) -> tuple[Table, ...]:
     """Return the ``<file>`` elements of an entry, or the factory, as our [[files]]."""
     found = []
+    names: set[str] = set()
     for element in elements:
         fields = Fields(element, reference.FILE, report, remarks)
         one = _file(fields, whose, report, remarks)
         fields.rest()
-        if one is not None:
-            found.append(Table(tuple(one.items())))
+        if one is None:
+            continue
+        out = str(one.get("name") or FilePath(str(one["source"])).name)
+        if out in names:
+            what = "a file that glideins would know by a name that another has: the first one holds"
+            report.add("left", element.where, what, f"{whose}: {one['source']}: {out}")
+            continue
+        names.add(out)
+        found.append(Table(tuple(one.items())))
     return tuple(found)
 
 
