@@ -67,3 +67,11 @@ Feature: What communities bring to a glidein runs unchanged
     When a glidein is rehearsed for it, and stopped while the script runs
     Then it ends with code 69
     And nothing of it remains on the node
+
+  @needs_root
+  Scenario: Twenty scripts spend their time in themselves
+    Given a factory with twenty scripts as communities have them
+    When a glidein is rehearsed there, its processes counted
+    Then its report has the time of each of the twenty
+    And it started at most 12 processes for each script
+    And most of the time was theirs

@@ -1,11 +1,13 @@
 """Steps of scripts.feature."""
 
 import io
+import pwd
 import re
 import subprocess
 import tarfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,7 +16,7 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.frontend_fixtures import Frontend
-from features.glidein_fixtures import Factory, Node
+from features.glidein_fixtures import USER, Factory, Node
 from features.glidein_steps import wait_for
 from orchestrator.trial.local_glidein import LocalGlidein
 from orchestrator.trial.pool import Jobs, Pool
@@ -546,3 +548,76 @@ def can_be_ended(glidein: LocalGlidein, node: Node) -> None:
     glidein.stop(120)
     assert node.processes() == []
     assert node.leftovers() == []
+
+
+# In the glidein's process namespace numbers of processes go up by one: what a script sees first and last
+# tells how many were started between two scripts, and by whom.
+MANY = """\
+#!/bin/bash
+read -r begun _ </proc/uptime
+glidein_config=$1
+. "$(grep -m1 '^ADD_CONFIG_LINE_SOURCE ' "$glidein_config" | cut -d ' ' -f 2-)"
+condor_vars_file=$(gconfig_get CONDOR_VARS_FILE "$glidein_config")
+for i in {1..15}; do
+  gconfig_add "TWENTY_${0##*/}_$i" "value $i"
+  add_condor_vars_line "TWENTY_${0##*/}_$i" S - + N Y -
+done
+sleep 0.1
+"$(gconfig_get ERROR_GEN_PATH "$glidein_config")" -ok "${0##*/}" >/dev/null
+: &
+last=$!
+wait
+read -r ended _ </proc/uptime
+echo "$$ $last $begun $ended" >>twenty.tsv
+"""
+IN_A_NAMESPACE = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+
+
+@given("a factory with twenty scripts as communities have them", target_fixture="here")
+def twenty_scripts(factory_with: Callable[..., Factory]) -> Factory:
+    names = [f"s{number:02}" for number in range(20)]
+    toml = "".join(f'[[files]]\nsource = "{name}"\nkind = "exec"\n' for name in names)
+    return factory_with(factory=toml, files=dict.fromkeys(names, MANY))
+
+
+@when("a glidein is rehearsed there, its processes counted", target_fixture="glidein")
+def rehearse_counted(here: Factory, node: Node) -> LocalGlidein:
+    glidein = node.glidein(here, "--dry-run", "--keep")
+    user = pwd.getpwnam(USER)
+    identity = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    glidein.wrap([*IN_A_NAMESPACE, "setpriv", *identity], as_root=True)
+    glidein.start()
+    assert glidein.wait(120) == 0, glidein.log()[-4000:]
+    return glidein
+
+
+@then("its report has the time of each of the twenty")
+def twenty_times(glidein: LocalGlidein) -> None:
+    scripts = glidein.report()["scripts"]
+    found = {name: told for name, told in scripts.items() if re.search(r"/s\d\d$", name)}
+    assert len(found) == 20, scripts
+    assert all(re.fullmatch(r"status=0 ms=\d+", told) for told in found.values()), found
+
+
+def turns(glidein: LocalGlidein) -> list[tuple[int, int, float, float]]:
+    """Return each script's first and last process number, and when it began and ended, in s."""
+    (file,) = glidein.folder.glob("glide_*/twenty.tsv")
+    rows = [line.split() for line in file.read_text().splitlines()]
+    return [(int(a), int(b), float(c), float(d)) for a, b, c, d in rows]
+
+
+@then(parsers.parse("it started at most {number:d} processes for each script"))
+def few_processes(number: int, glidein: LocalGlidein) -> None:
+    found = turns(glidein)
+    ours = [after[0] - before[1] for before, after in pairwise(found)]
+    print(f"processes of ours for each of 20 scripts: {ours}")
+    assert max(ours) <= number, ours
+
+
+@then("most of the time was theirs")
+def time_is_theirs(glidein: LocalGlidein) -> None:
+    found = turns(glidein)
+    theirs = sum(ended - begun for _, _, begun, ended in found)
+    whole = found[-1][3] - found[0][2]
+    print(f"of {whole:.2f} s the scripts had {theirs:.2f} s")
+    assert theirs / whole > 0.5
