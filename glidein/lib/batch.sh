@@ -5,12 +5,12 @@
 # and the one that ends first its end.
 #
 # Needs:     log.sh clock.sh job.sh config.sh report.sh
-# Commands:  squeue in a Slurm job that does not know its end; qstat in a PBS job
+# Commands:  squeue in a Slurm job that does not know its end; qstat in a PBS or SGE job; bjobs in an LSF job
 # Reads:     the variables and files of the batch systems; RESOURCES_ROOT (a folder that stands for
 #            /, for tests); SECONDS, counted since the script's start; BATCH_ASK_S
 # Sets:      BATCH_END (seconds of the epoch; empty: nobody said), BATCH_END_FROM
 
-: "${BATCH_ASK_S:=10}" # seconds that squeue or qstat may take
+: "${BATCH_ASK_S:=10}" # seconds that squeue, qstat or bjobs may take
 
 # batch_look - set the variables above and the keys GLIDEIN_SiteWMS, GLIDEIN_SiteWMS_Slot, _JobId and
 #   _Queue; what a script has set stays.
@@ -40,6 +40,8 @@ batch_look() {
   _batch_end_condor
   _batch_end_slurm
   _batch_end_pbs
+  _batch_end_lsf
+  _batch_end_sge
   [[ -z $BATCH_END ]] || log_info "the batch job ends at $BATCH_END source=$BATCH_END_FROM seen:$_BATCH_SEEN"
   report_fact batch.system "$system"
   report_fact batch.end "${BATCH_END:-unknown}"
@@ -101,7 +103,7 @@ _batch_end_condor() {
   [[ ! ${ad[maxwalltime]-} =~ ^[1-9][0-9]{0,6}$ ]] || _batch_note 'htcondor(maxWallTime)' "$((start + ad[maxwalltime] * 60))"
 }
 
-# --- Slurm, PBS ------------------------------------------------------------------------------
+# --- Slurm, PBS, LSF, SGE ---------------------------------------------------------------------
 
 _batch_end_slurm() {
   local id=${SLURM_JOB_ID:-${SLURM_JOBID:-}}
@@ -138,6 +140,30 @@ _batch_end_pbs() {
     batch_start
     _batch_note 'pbs(PBS_WALLTIME)' "$((REPLY + PBS_WALLTIME))"
   fi
+}
+
+# What LSF says is "HOURS:MINUTES L" where a limit ends the job; other letters are guesses, or too late.
+_batch_end_lsf() {
+  local id=${LSB_JOBID:-}
+  [[ $id =~ ^[1-9][0-9]*$ ]] || return 0
+  [[ ! ${LSB_JOBINDEX:-0} =~ ^[1-9][0-9]*$ ]] || id+="[$LSB_JOBINDEX]"
+  _batch_ask bjobs -noheader -o time_left "$id" || return 0
+  [[ $REPLY =~ ^[[:space:]]*([0-9]{1,5}):([0-9]{1,2})[[:space:]]+L[[:space:]]*$ ]] || return 0
+  _batch_from_now "$((10#${BASH_REMATCH[1]} * 3600 + 10#${BASH_REMATCH[2]} * 60))"
+  _batch_note 'lsf(bjobs)' "$REPLY"
+}
+
+# SGE tells what was asked for: h_rt ends the job, s_rt warns it. It counts from the start.
+_batch_end_sge() {
+  local said name limit
+  [[ ${JOB_ID:-} =~ ^[1-9][0-9]*$ && -n ${QUEUE:-}${SGE_ROOT:-} ]] && _batch_ask qstat -j "$JOB_ID" || return 0
+  said=$REPLY
+  for name in h_rt s_rt; do
+    [[ $said =~ resource_list:[[:space:]]*([^[:space:]]*,)?$name=([0-9:]+) ]] && _batch_duration "${BASH_REMATCH[2]}" || continue
+    limit=$REPLY
+    batch_start
+    _batch_note "sge($name)" "$((REPLY + limit))"
+  done
 }
 
 # _batch_ask PROGRAM ARGUMENT... - set REPLY to what it prints; 1: not there, too slow, or it failed

@@ -145,3 +145,37 @@ setup_pbs_variable() {
   batch_look || false
   [[ ! -e x && ! -e called ]]
 }
+
+@test "end: LSF, by bjobs, of a job and of one of an array" {
+  LSB_JOBID=55 LSB_JOBINDEX=0
+  stub bjobs <<<'[[ "$*" == "-noheader -o time_left 55" ]] && echo "1:30 L"'
+  batch_look || false
+  ((BATCH_END >= NOW + 5400 && BATCH_END <= NOW + 5410)) && [[ $BATCH_END_FROM == 'lsf(bjobs)' ]]
+  LSB_JOBINDEX=7
+  stub bjobs <<<'[[ "$*" == *" 55[7]" ]] && echo "  0:10 L"'
+  batch_look || false
+  ((BATCH_END >= NOW + 600 && BATCH_END <= NOW + 610))
+  local said
+  for said in '1:30 E' '0:0 X' - '' '1:2:3 L' '99999999:1 L'; do
+    stub bjobs <<<"echo '$said'"
+    batch_look || false
+    [[ -z $BATCH_END ]]
+  done
+}
+
+@test "end: SGE, by what qstat says was asked for" {
+  JOB_ID=9 QUEUE=all.q SECONDS=100
+  stub qstat <<'END'
+[[ "$*" == '-j 9' ]] || exit 1
+echo 'job_number:                 9'
+echo 'hard resource_list:         h_vmem=4G,s_rt=3500,h_rt=3600'
+END
+  batch_look || false
+  ((BATCH_END >= NOW + 3400 && BATCH_END <= NOW + 3410)) && [[ $BATCH_END_FROM == 'sge(s_rt)' && $_BATCH_SEEN == *'sge(h_rt)='* ]]
+  stub qstat <<<'echo "hard resource_list: h_rt=01:00:00"'
+  batch_look || false
+  ((BATCH_END >= NOW + 3500 && BATCH_END <= NOW + 3510)) && [[ $BATCH_END_FROM == 'sge(h_rt)' ]]
+  stub qstat <<<'echo "hard resource_list: h_vmem=4G"'
+  batch_look || false
+  [[ -z $BATCH_END ]]
+}
