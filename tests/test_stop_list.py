@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from orchestrator.errors import FactoryError
-from orchestrator.explain import stopped
+from orchestrator.explain import entry, stopped
 from orchestrator.stage import stop_list
 from orchestrator.stage.stop_list import Stop
 from orchestrator.verbs import stop_list as verb
@@ -87,6 +87,10 @@ def test_an_entry_is_stopped_and_down_and_those_who_obeyed_are_counted(
     # The one that ended in 2027 (NOW) ended after the list was written, too.
     assert told["obeyed"] == 5
     assert "broken switch" in run(decided).output
+
+    found = {one["what"]: one for one in entry.explain(decided.work, "north")["findings"]}
+    assert found["stop list"]["mend"] == "glidein-factory stop-list remove entry north"
+    assert entry.explain(decided.work, "south")["stopped"] == []
 
     assert run(decided, "remove", "entry", "north").exit_code == 0
     assert stop_list.read(decided.work.parent / "stage/stop.lst") == []

@@ -12,7 +12,7 @@ from orchestrator.daemon.entry_cycle import BACKOFF, STATUS
 from orchestrator.deciding import backoff
 from orchestrator.deciding.request import RequestsView
 from orchestrator.errors import FactoryError
-from orchestrator.explain import files
+from orchestrator.explain import files, stopped
 from orchestrator.explain.daemons import Daemons
 from orchestrator.explain.downtimes import concerning
 from orchestrator.explain.failures import ended
@@ -82,6 +82,7 @@ def explain(
         "unseen": status.get("unseen"),
         "advertised": status.get("advertised"),
         "down": decision.get("down", ""),
+        "stopped": stopped.concerning(work, name),
         "downtimes": concerning(DowntimesFile(work).read(), name, now),
         "bounds": decision.get("bounds", []),
         "shares": decision.get("shares", {}),
@@ -99,7 +100,7 @@ def explain(
         "held": held(known.glideins, record.limits),
         "ended": ended(folder, now - hours * 3_600, record.backoff.early_s),
     }
-    told["findings"] = findings(told, running=daemons.pid is not None)
+    told["findings"] = findings(told, daemons.pid)
     return told
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from orchestrator.daemon.children import State
 from orchestrator.deciding.backoff import Phase
 from orchestrator.deciding.bounds import Rule
 from orchestrator.explain.credentials import SOON_S
@@ -23,10 +24,13 @@ _OF_ENTRY = (Rule.QUEUE_VIEW, Rule.REQUESTS_VIEW, Rule.BACKOFF)
 _MANY = 5  # fewer glideins prove nothing
 
 
-def findings(told: EntryRecord, *, running: bool) -> list[Finding]:
-    """Return what is to be said of an entry; one that is "ok" when there is nothing."""
+def findings(told: EntryRecord, pid: int | None) -> list[Finding]:
+    """Return what is to be said of an entry; one that is "ok" when there is nothing.
+
+    ``pid`` is the process of the Factory daemon, None when it does not run.
+    """
     found = [
-        *_daemon(told, running),
+        *_daemon(told, pid),
         *_views(told),
         *_closed(told),
         *_requests(told),
@@ -37,8 +41,8 @@ def findings(told: EntryRecord, *, running: bool) -> list[Finding]:
     return sorted(found or [_ok(told)], key=lambda one: order[one["state"]])
 
 
-def _daemon(told: EntryRecord, running: bool) -> Iterator[Finding]:
-    if not running:
+def _daemon(told: EntryRecord, pid: int | None) -> Iterator[Finding]:
+    if pid is None:
         yield _finding("factory", FAIL, "the factory does not run", "glidein-factory start")
     elif told["daemon"] is None and told["state"] != "retired":
         yield _finding(
@@ -47,7 +51,10 @@ def _daemon(told: EntryRecord, running: bool) -> Iterator[Finding]:
     elif told["daemon"] is not None and not told["alive"]:
         daemon = told["daemon"]
         words = f"the entry's daemon is {daemon['state']}: {daemon['problem']}"
-        yield _finding("daemon", FAIL, words, f"glidein-factory logs {told['entry']}")
+        mend = f"glidein-factory logs {told['entry']}"
+        if daemon["state"] == State.DOWN:
+            mend += f"; kill -HUP {pid} tries again"
+        yield _finding("daemon", FAIL, words, mend)
     for step, text in told["problems"].items():
         yield _finding(
             step, FAIL, f"{step}: {text}", f"glidein-factory logs {told['entry']}"
@@ -69,6 +76,12 @@ def _views(told: EntryRecord) -> Iterator[Finding]:
 
 
 def _closed(told: EntryRecord) -> Iterator[Finding]:
+    for line in told["stopped"]:
+        scope = line.partition("#")[0].strip().removesuffix(" now")
+        words = f"glideins leave, by the stop list: {line}"
+        yield _finding(
+            "stop list", WARN, words, f"glidein-factory stop-list remove {scope}"
+        )
     if told["down"]:
         yield _finding(
             "downtime", WARN, told["down"], f"glidein-factory up {told['entry']}"

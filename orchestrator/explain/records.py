@@ -201,6 +201,7 @@ class EntryRecord(TypedDict):
     advertised: float | None
     down: str  # why nobody gets anything
     downtimes: list[DowntimeRecord]
+    stopped: list[str]  # lines of the stop list that mean this entry, or the factory
     bounds: list[BoundRecord]  # of the entry, with this decision's numbers
     shares: dict[str, dict[str, Any]]  # by FRONTEND:CLASS: has, bounds
     backoffs: list[BackoffRecord]

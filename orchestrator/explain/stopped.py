@@ -1,6 +1,7 @@
 """Who is on the stop list, and how many glideins have obeyed."""
 
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -38,6 +39,24 @@ class StopRecord(TypedDict):
 def path_of(record: FactoryRecord) -> Path:
     """Return where the published list is."""
     return Path(record.web.stage) / record.web.stop_list
+
+
+def concerning(work: Path, entry: str) -> list[str]:
+    """Return the lines of the list that mean ``entry`` as a whole, or the factory.
+
+    Raises:
+        FactoryError: something of the work tree may not be read.
+    """
+    about = (work / "factory" / "factory.json").stat()
+    record = _factory(work, about.st_mtime_ns)
+    stops = stop_list.read(path_of(record))
+    return [str(one) for one in stops if one.scope in ("factory", f"entry {entry}")]
+
+
+@lru_cache(maxsize=1)
+def _factory(work: Path, changed: int) -> FactoryRecord:
+    """Return the record, which who explains all entries would else read for each."""
+    return read_factory(work)
 
 
 def explain(work: Path, *, now: float | None = None) -> list[StopRecord]:

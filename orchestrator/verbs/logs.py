@@ -116,7 +116,10 @@ def _show_outputs(files: list[Path], only: str | None) -> None:
 def _show_logs(paths: list[Path], lines: int, follow: bool) -> None:
     for path in paths:
         if not path.exists():
-            raise FactoryError(f"{path}: not there: the daemon has not logged to files yet")
+            raise FactoryError(
+                f"{path}: not there; in the foreground daemons log to their standard error:"
+                " journalctl -u glidein-factory"
+            )
         if len(paths) > 1:
             say(f"==> {path} <==")
         click.echo(printable(_tail(path, lines)), nl=False)
