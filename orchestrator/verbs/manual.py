@@ -30,6 +30,8 @@ def command(name: str | None, folder: Path | None) -> None:
       glidein-factory manual first-hour
       glidein-factory manual glidein-factory.toml
       glidein-factory manual --write /usr/local/share/man
+
+    Exit codes: 0 shown, or written; 1 there is no such page, or it cannot be written.
     """
     pages = manual.pages()
     if name is not None and folder is not None:
