@@ -6,6 +6,7 @@
     xml_file.py    a file as elements that know their line; refuses what could be an attack
     merged.py      several files on top of each other, as the reference puts them
     reference.py   what the reference knows, and what it takes for granted
+    imported.py    an entry on its way
     entries.py     what an entry of the XML is here
     factory.py     what all the rest of the XML is here
     values.py      numbers, truth values and texts of the XML; attributes and files

@@ -1,7 +1,6 @@
 """What an ``<entry>`` of the XML is here: a value for each key, the reference's defaults filled in."""
 
 import functools
-from dataclasses import dataclass, field
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter
@@ -18,77 +17,16 @@ from orchestrator.config.values import (
     is_entry_name,
 )
 from orchestrator.importer import reference
+from orchestrator.importer.imported import DEFAULTS, Imported
 from orchestrator.importer.report import Report
 from orchestrator.importer.values import (
-    Attr,
     Fields,
-    Said,
     Value,
     attributes,
     files,
     problem_of,
 )
 from orchestrator.importer.xml_file import Element
-from orchestrator.worktree.entry_limits import Limits
-
-_LIMITS = Limits()
-# What holds here when nothing is said; an entry of the XML always has all of it.
-DEFAULTS: Said = {
-    ("enabled",): True,
-    ("comment",): "",
-    ("groups",): (),
-    ("rsl",): "",
-    ("bosco_dir",): "",
-    ("work_dir",): ".",
-    ("proxy",): "None",
-    ("verbosity",): "std",
-    ("trust_domain",): "grid",
-    ("auth_method",): "grid_proxy",
-    ("require_voms",): False,
-    ("slot", "layout"): "partitionable",
-    ("limits", "entry", "glideins"): _LIMITS.entry.glideins,
-    ("limits", "entry", "idle"): _LIMITS.entry.idle,
-    ("limits", "entry", "held"): _LIMITS.entry.held,
-    ("limits", "default_per_frontend", "glideins"): _LIMITS.share_default.glideins,
-    ("limits", "default_per_frontend", "idle"): _LIMITS.share_default.idle,
-    ("limits", "default_per_frontend", "held"): _LIMITS.share_default.held,
-    ("submit", "cluster_size"): _LIMITS.submit_cluster,
-    ("submit", "max_per_cycle"): _LIMITS.submit_cycle,
-    ("submit", "sleep_s"): _LIMITS.submit_pause_s,
-    ("remove", "max_per_cycle"): _LIMITS.remove_cycle,
-    ("remove", "sleep_s"): _LIMITS.remove_pause_s,
-    ("remove", "stale_idle_s"): _LIMITS.stale_idle_s,
-    ("remove", "stale_running_s"): _LIMITS.stale_running_s,
-    ("release", "max_per_cycle"): _LIMITS.release_cycle,
-    ("release", "sleep_s"): _LIMITS.release_pause_s,
-    ("release", "recoverable"): (),
-    ("files",): (),
-}
-
-
-@dataclass
-class Imported:
-    """One entry; ``remarks`` are the comments that stood at its parts."""
-
-    name: str
-    where: str
-    said: Said
-    remarks: list[str] = field(default_factory=list)
-
-    @property
-    def resource(self) -> str:
-        """The name under which OSG topology knows where it leads."""
-        one = self.said.get(("attributes", "GLIDEIN_ResourceName"))
-        return one.value if isinstance(one, Attr) else ""
-
-    @property
-    def shares(self) -> list[str]:
-        """Each FRONTEND, and FRONTEND:CLASS, that the entry names."""
-        return [
-            path[-1] if path[0] == "allow_frontends" else path[2]
-            for path in self.said
-            if path[0] == "allow_frontends" or path[:2] == ("limits", "per_frontend")
-        ]
 
 
 def entry(element: Element, report: Report) -> Imported | None:

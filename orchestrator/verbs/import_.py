@@ -19,7 +19,7 @@ from orchestrator.importer import (
     written,
     xml_file,
 )
-from orchestrator.importer.entries import Imported
+from orchestrator.importer.imported import Imported
 from orchestrator.importer.inputs import Inputs
 from orchestrator.importer.report import Report
 from orchestrator.importer.written import Files
