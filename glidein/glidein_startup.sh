@@ -47,6 +47,11 @@
 #  90  clean: something of this glidein is left on the node
 #  N9  the phase with code N0 was stopped by a signal
 
+# shellcheck disable=SC2128  # of another shell
+if [ -z "${BASH_VERSION:-}" ]; then
+  echo "$0: this shell is not bash; run it as: bash $0" >&2
+  exit 2
+fi
 set +o posix # a site's POSIXLY_CORRECT would forbid half of bash
 unset POSIXLY_CORRECT
 
@@ -78,6 +83,7 @@ source "$GLIDEIN_LIB/gpus.sh"
 source "$GLIDEIN_LIB/resources.sh"
 source "$GLIDEIN_LIB/cvmfs.sh"
 source "$GLIDEIN_LIB/check.sh"
+source "$GLIDEIN_LIB/check_web.sh"
 
 main() {
   set -uo pipefail # no -e: bash switches it off inside `if f` and `f || ...` anyway
@@ -157,7 +163,7 @@ glidein_check_only() {
     workdir_place "${OPTION[dir]}" || exit 40
     WORK=$REPLY
   fi
-  trap job_end_all EXIT
+  trap 'fetch_stop; job_end_all' EXIT
   trap 'exit 49' TERM INT QUIT HUP
   cvmfs_path
   resources_detect || status=40

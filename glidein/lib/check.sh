@@ -56,6 +56,8 @@ check_node() {
   _check_run system check_system
   _check_run user check_user
   _check_run disk check_disk
+  # Not part of an area: only who asks by hand has to be told.
+  ! config_get GLIDEIN_Check_Only '' || [[ -z $REPLY ]] || ! declare -F check_web >/dev/null || _check_run web check_web
   _check_run clock check_clock
   _check_run files check_files
   _check_run processes check_processes
@@ -193,8 +195,8 @@ check_disk() {
 # check_clock - against the Date of the web server, as the downloads saw it
 check_clock() {
   local skew=${FETCH_DATE_SKEW_S:-} way=ahead status=ok needed="within $CHECK_MAX_SKEW_S s of the web server"
-  if config_get GLIDEIN_Check_Only '' && [[ -n $REPLY ]]; then
-    _check_say skip 'not asked: no web server named' "$needed"
+  if [[ -z ${OPTION[web]:-} ]]; then
+    _check_say skip 'not asked: no web server named (-web)' "$needed"
   elif [[ ! $skew =~ ^[+-]?[0-9]{1,12}$ ]]; then
     _check_say skip 'not measured: no Date came from the web server' "$needed"
   else
