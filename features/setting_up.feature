@@ -5,6 +5,6 @@ Feature: Somebody new has a factory at work within an hour
 
   Scenario: The first hour, to the letter
     Given a machine on which nothing is set up
-    When somebody types every command of the page "first-hour"
+    When somebody types every command of the guide
     Then a job of theirs ran in a glidein at "Here"
     And nothing of it runs any more
