@@ -195,10 +195,12 @@ check_disk() {
 # check_clock - against the Date of the web server, as the downloads saw it
 check_clock() {
   local skew=${FETCH_DATE_SKEW_S:-} way=ahead status=ok needed="within $CHECK_MAX_SKEW_S s of the web server"
-  if [[ -z ${OPTION[web]:-} ]]; then
-    _check_say skip 'not asked: no web server named (-web)' "$needed"
-  elif [[ ! $skew =~ ^[+-]?[0-9]{1,12}$ ]]; then
-    _check_say skip 'not measured: no Date came from the web server' "$needed"
+  if [[ ! $skew =~ ^[+-]?[0-9]{1,12}$ ]]; then
+    if config_get GLIDEIN_Check_Only '' && [[ -n $REPLY && -z ${OPTION[web]:-} ]]; then
+      _check_say skip 'not asked: no web server named (-web)' "$needed"
+    else
+      _check_say skip 'not measured: no Date came from the web server' "$needed"
+    fi
   else
     [[ $skew == -* ]] && way=behind
     skew=$((10#${skew#[+-]}))
