@@ -8,6 +8,7 @@ Feature: The page tells an operator what is wrong, and why
     When somebody opens the page
     Then it says first that the daemon of "Nowhere_broken" was left down
     And the first rows are "Nowhere_broken" and "CERN_held"
+    And nothing is said of how many run at "Nowhere_broken"
     And "Wisconsin_main" shows 30 running, 5 idle and 60 asked for
     And the browser has nothing to complain about
 

@@ -323,6 +323,11 @@ def first_rows(browser: Browser, one: str, two: str) -> None:
     assert two in rows[1:3], rows
 
 
+@then(parsers.parse('nothing is said of how many run at "{name}"'))
+def not_known(browser: Browser, name: str) -> None:
+    assert set(row(browser, name)[3:7]) <= {"", "\N{EN DASH}"}
+
+
 @then(
     parsers.parse(
         '"{name}" shows {running:d} running, {idle:d} idle and {asked:d} asked for'
