@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import FactoryError
 from orchestrator.explain import factory as explain_factory
 from orchestrator.explain.daemons import Daemons
 from orchestrator.explain.records import FactoryRecord, FrontendRecord
+from orchestrator.limited import NoAnswer, limited
 from orchestrator.monitor import metrics, overview
 from orchestrator.monitor.entry_pages import EntryPage, EntryPages
 from orchestrator.monitor.histories import FACTORY, Histories
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _READ_SHARE = 0.03  # of the time between two cycles, for reading entries
 _PLOT_SHARE = 0.01  # and for plots
+_LIMIT_S = 120.0  # for reading what all entries decided
 _PROBLEMS = 100  # told one by one
 
 
@@ -56,7 +59,7 @@ class Monitor:
             self.published.put_page()
             self._page_there = True
         daemons = Daemons.of(self._work)
-        record = explain_factory.explain(self._work, now=now)
+        record = self._factory(now)
         self._pages.update(
             record["entries"], daemons, settings.page.logs, now, delay_s * _READ_SHARE
         )
@@ -81,6 +84,20 @@ class Monitor:
         self.published.put_new("overview.json", _json(told))
         self._histories.write(now, delay_s * _PLOT_SHARE)
         self._keep([*record["entries"]], [one["frontend"] for one in frontends])
+
+    def _factory(self, now: float) -> FactoryRecord:
+        """Return the record of the factory.
+
+        Made by a process of its own: what all entries decided may take a hundred megabytes for a
+        moment, and what is read from it one.
+
+        Raises:
+            FactoryError: the work tree cannot be read.
+        """
+        try:
+            return limited(lambda: explain_factory.explain(self._work, now=now), _LIMIT_S)
+        except NoAnswer as error:
+            raise FactoryError(f"reading the work tree: {error}") from error
 
     def _overview(
         self, record: FactoryRecord, settings: Settings, now: float
