@@ -56,6 +56,19 @@ def work_of(folder: Path) -> Path:
     return work_folder(folder)
 
 
+def complete_entry(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Return the entries whose names begin so, for a shell; none where nothing can be read."""
+    from orchestrator.worktree.factory_record import read_factory
+
+    try:
+        work = work_of(context.params.get("folder") or config_folder())
+        return [name for name in read_factory(work).entries if name.startswith(incomplete)]
+    except (FactoryError, OSError):
+        return []
+
+
 def seconds(text: str) -> int:
     """Read a duration as 30m, 2h or 1d12h.
 

@@ -1,5 +1,6 @@
 """What the command line says when something outside of it is wrong."""
 
+import json
 import os
 import subprocess
 import sys
@@ -80,3 +81,30 @@ def test_shells_complete_verbs(shell: str) -> None:
     )
     assert "stop-list" in done.stdout
     assert "start" not in done.stdout.split()
+
+
+def test_shells_complete_the_names_of_entries(configured: Configured) -> None:
+    configured.reconfig()
+    words = {"COMP_WORDS": "glidein-factory why n", "COMP_CWORD": "2"}
+    code = "from orchestrator.__main__ import group; group(prog_name='glidein-factory')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={
+            **os.environ,
+            **words,
+            "_GLIDEIN_FACTORY_COMPLETE": "bash_complete",
+            options.VARIABLE: str(configured.folder),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,  # seconds
+        check=False,
+    )
+    assert done.stdout == "plain,north\n"
+
+
+def test_a_plan_is_told_as_json(configured: Configured) -> None:
+    words = ["reconfig", "--plan", "--json", "--config", str(configured.folder)]
+    done = CliRunner().invoke(group, words)
+    changes = {one["name"]: one["kind"] for one in json.loads(done.stdout)}
+    assert changes == {"": "new", "north": "new", "south": "new"}

@@ -101,3 +101,11 @@ def test_a_report_that_is_none_of_ours_is_shown_as_far_as_it_goes(
     shown = show(written(tmp_path, report))
     assert shown.exception is None
     assert "phases" in shown.output
+
+
+def test_a_report_is_told_as_json(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD, StartdLog="started\n")
+    done = CliRunner().invoke(logs.command, ["--json", str(path)])
+    told = json.loads(done.stdout)
+    assert told["report"]["end"]["code"] == 40
+    assert told["logs"] == {"StartdLog": "started\n"}

@@ -9,7 +9,14 @@ import click
 
 from orchestrator.explain import analysis
 from orchestrator.explain.analysis import AnalysisRecord, SumRecord
-from orchestrator.options import config_option, entry_name, json_option, since, work_of
+from orchestrator.options import (
+    complete_entry,
+    config_option,
+    entry_name,
+    json_option,
+    since,
+    work_of,
+)
 from orchestrator.span import span
 from orchestrator.terminal import BAD, FAINT, Cell, Styled, say, table
 from orchestrator.worktree.factory_record import read_factory
@@ -22,7 +29,7 @@ _NODES, _CAUSES = 15, 10  # lines
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[ENTRY]...")
+@click.argument("names", nargs=-1, metavar="[ENTRY]...", shell_complete=complete_entry)
 @click.option(
     "--since",
     "begin",

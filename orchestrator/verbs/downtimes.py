@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from orchestrator.errors import FactoryError
-from orchestrator.options import close_to, config_option, work_of
+from orchestrator.options import close_to, complete_entry, config_option, work_of
 from orchestrator.worktree import downtimes_edit
 from orchestrator.worktree.downtimes import ALL, FACTORY, Downtime, DowntimesFile
 from orchestrator.worktree.factory_record import read_factory
@@ -25,7 +25,7 @@ def scope_options(function: AnyCommand) -> AnyCommand:
         click.option("--frontend", default=ALL, help="Only what this Frontend asks for."),
         click.option("--all", "every", is_flag=True, help="All entries."),
         click.option("--factory", is_flag=True, help="The factory as a whole."),
-        click.argument("entry", required=False),
+        click.argument("entry", required=False, shell_complete=complete_entry),
     ):
         function = option(function)
     return function

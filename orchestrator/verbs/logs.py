@@ -1,8 +1,10 @@
 """``glidein-factory logs``: what glideins and daemons wrote, for a person."""
 
+import json
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -10,7 +12,7 @@ from rich.console import Console
 
 from orchestrator.errors import FactoryError
 from orchestrator.explain.glidein import explain, is_glidein
-from orchestrator.options import config_folder, entry_name, work_of
+from orchestrator.options import complete_entry, config_folder, entry_name, work_of
 from orchestrator.outputs.glidein_output import read_output
 from orchestrator.outputs.shown import printable, show
 from orchestrator.terminal import say
@@ -20,7 +22,9 @@ _BLOCK = 64 * 1024  # bytes
 
 
 @click.command(name="logs")
-@click.argument("what", nargs=-1, metavar="[ENTRY] [GLIDEIN] | FILE...")
+@click.argument(
+    "what", nargs=-1, metavar="[ENTRY] [GLIDEIN] | FILE...", shell_complete=complete_entry
+)
 @click.option("--factory", "of_factory", is_flag=True, help="Of the Factory daemon.")
 @click.option(
     "--views",
@@ -32,6 +36,9 @@ _BLOCK = 64 * 1024  # bytes
     "--log", "only", metavar="NAME", help="Print this log alone, as it was (StartdLog)."
 )
 @click.option("--lines", default=50, show_default=True, help="Of a daemon's log; 0: all.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="A glidein's report and logs, as JSON."
+)
 @click.option(
     "-f", "--follow", is_flag=True, help="Go on as a daemon writes, until Ctrl-C."
 )
@@ -47,6 +54,7 @@ def command(
     of_views: bool,
     only: str | None,
     lines: int,
+    as_json: bool,
     follow: bool,
     folder: Path | None,
 ) -> None:
@@ -67,14 +75,14 @@ def command(
     """
     files = [Path(one) for one in what if "/" in one or Path(one).is_file()]
     if files and len(files) == len(what):
-        _show_outputs(files, only)
+        _show_outputs(files, only, as_json)
         return
     work = work_of(folder or config_folder())
     glideins = [one for one in what if is_glidein(one)]
     entries = [one for one in what if not is_glidein(one)]
     if glideins:
         for one in glideins:
-            _show_glidein(work, one, only)
+            _show_glidein(work, one, only, as_json)
         return
     names = [f"entries/{entry_name(work, name)}.log" for name in entries]
     names += ["factory.log"] * of_factory + ["views.log"] * of_views
@@ -83,24 +91,28 @@ def command(
     _show_logs([work / "log" / name for name in names], lines, follow)
 
 
-def _show_glidein(work: Path, ident: str, only: str | None) -> None:
+def _show_glidein(work: Path, ident: str, only: str | None, as_json: bool) -> None:
     told = explain(work, ident)
     look = told["look"]
-    say(f"{ident} of {told['entry']}: {told['words']}")
+    if not as_json and not only:
+        say(f"{ident} of {told['entry']}: {told['words']}")
     files = [Path(look["out"]), Path(look["err"])] if look is not None else []
     there = [path for path in files if path.exists()]
     if not any(path.stat().st_size for path in there):
         where = f" at {files[0].with_suffix('')}.*" if files else ""
         raise FactoryError(f"{ident}: no output{where}: it has not come yet, or is gone")
-    _show_outputs(there, only)
+    _show_outputs(there, only, as_json)
 
 
-def _show_outputs(files: list[Path], only: str | None) -> None:
+def _show_outputs(files: list[Path], only: str | None, as_json: bool) -> None:
     text = "\n".join(file.read_text(errors="replace") for file in files)
     try:
         output = read_output(text)
     except FactoryError as error:
         raise FactoryError(f"{', '.join(map(str, files))}: {error}") from error
+    if as_json:
+        click.echo(json.dumps(asdict(output), indent=2))
+        return
     if only:
         if only not in output.logs:
             raise FactoryError(

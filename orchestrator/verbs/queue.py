@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from orchestrator.options import config_option, duration, entry_name, json_option, work_of
+from orchestrator.options import (
+    complete_entry,
+    config_option,
+    duration,
+    entry_name,
+    json_option,
+    work_of,
+)
 from orchestrator.queue import live_queue
 from orchestrator.queue.live_queue import LiveGlidein
 from orchestrator.span import span
@@ -17,7 +24,7 @@ HEAD = ("glidein", "state", "for", "age", "client", "site says", "where", "words
 
 
 @click.command()
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entry)
 @click.option(
     "--state", default="", metavar="STATE", help="idle, running, held, wait, pending, …"
 )

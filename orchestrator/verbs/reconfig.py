@@ -1,6 +1,8 @@
 """``glidein-factory reconfig``: take over the configuration."""
 
+import json
 import logging
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -24,8 +26,11 @@ _SIGNS = {"new": "+", "changed": "~", "retired": "-"}
 @click.option(
     "--verify", is_flag=True, help="Read all files again, also those that did not change."
 )
+@click.option("--json", "as_json", is_flag=True, help="The changes, as JSON.")
 @click.option("-v", "--verbose", is_flag=True, help="Name each file that is written.")
-def command(folder: Path, only_plan: bool, verify: bool, verbose: bool) -> None:
+def command(
+    folder: Path, only_plan: bool, verify: bool, as_json: bool, verbose: bool
+) -> None:
     """Check the configuration, publish the web area and write the work tree.
 
     Everything is checked before anything is written. A run that is interrupted leaves what was
@@ -34,6 +39,7 @@ def command(folder: Path, only_plan: bool, verify: bool, verbose: bool) -> None:
     \b
     Examples:
       glidein-factory reconfig --plan
+      glidein-factory reconfig --plan --json
       glidein-factory reconfig
 
     Exit codes: 0 done, or planned; 1 mistakes (all are shown), or something cannot be written.
@@ -45,7 +51,7 @@ def command(folder: Path, only_plan: bool, verify: bool, verbose: bool) -> None:
     configuration = config.load(folder)
     if only_plan:
         plan = reconfig.make_plan(configuration, share("glidein"), verify=verify)
-        _show(plan.changes)
+        _show(plan.changes, as_json)
         return
     try:
         with reconfig.lock(configuration):
@@ -53,13 +59,16 @@ def command(folder: Path, only_plan: bool, verify: bool, verbose: bool) -> None:
             gone = reconfig.carry_out(plan, history.utc_now())
     except disk.Busy as error:
         raise PublishError(f"another reconfig is at work: it holds {error}") from error
-    _show(plan.changes)
-    if gone:
+    _show(plan.changes, as_json)
+    if gone and not as_json:
         click.echo(f"{len(gone)} files of older areas were no longer needed and are gone")
 
 
-def _show(changes: tuple[Change, ...]) -> None:
+def _show(changes: tuple[Change, ...], as_json: bool) -> None:
     """Print one line for each change, and one for all that stays."""
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in changes], indent=2))
+        return
     for change in changes:
         if change.kind == "unchanged":
             continue

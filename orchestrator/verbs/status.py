@@ -9,7 +9,13 @@ import click
 from orchestrator.explain import factory
 from orchestrator.explain.credentials import SOON_S
 from orchestrator.explain.records import CredentialRecord, FactoryRecord, FrontendRecord
-from orchestrator.options import close_to, config_option, json_option, work_of
+from orchestrator.options import (
+    close_to,
+    complete_entry,
+    config_option,
+    json_option,
+    work_of,
+)
 from orchestrator.span import span
 from orchestrator.terminal import BAD, FAINT, GOOD, WARN, Cell, Styled, ago, say, table
 from orchestrator.verbs import entries
@@ -19,7 +25,7 @@ MANY = 30  # entries; of more, only those that something is wrong with are shown
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[ENTRY]...")
+@click.argument("names", nargs=-1, metavar="[ENTRY]...", shell_complete=complete_entry)
 @click.option(
     "--all", "every", is_flag=True, help=f"All entries, also when there are over {MANY}."
 )

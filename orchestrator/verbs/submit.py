@@ -8,14 +8,20 @@ import click
 
 from orchestrator.daemon import command as daemon
 from orchestrator.errors import FactoryError
-from orchestrator.options import config_option, entry_name, json_option, work_of
+from orchestrator.options import (
+    complete_entry,
+    config_option,
+    entry_name,
+    json_option,
+    work_of,
+)
 from orchestrator.protocol import requests_view
 from orchestrator.queue import by_hand
 from orchestrator.terminal import say
 
 
 @click.command()
-@click.argument("entry")
+@click.argument("entry", shell_complete=complete_entry)
 @click.option(
     "--client",
     default="",

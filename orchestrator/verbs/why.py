@@ -8,14 +8,20 @@ import click
 from orchestrator.explain import entry, words
 from orchestrator.explain.glidein import explain as explain_glidein
 from orchestrator.explain.glidein import is_glidein, lines
-from orchestrator.options import config_option, entry_name, json_option, work_of
+from orchestrator.options import (
+    complete_entry,
+    config_option,
+    entry_name,
+    json_option,
+    work_of,
+)
 from orchestrator.terminal import BAD, FAINT, WARN, printable, say
 
 _COLOURS = {"fail": BAD, "warn": WARN, "head": "bright_white", "ok": "green"}
 
 
 @click.command()
-@click.argument("what", metavar="ENTRY|GLIDEIN")
+@click.argument("what", metavar="ENTRY|GLIDEIN", shell_complete=complete_entry)
 @click.option(
     "--frontend", default="", help="Only its requests: a name, client or identity."
 )
