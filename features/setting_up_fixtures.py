@@ -22,7 +22,7 @@ from orchestrator.stage.web_server import free_port
 from tests.test_project import ROOT, committed
 
 GUIDE = ROOT / "orchestrator" / "manual" / "guide"
-LIMIT_S = 280
+LIMIT_S = 500
 
 
 # The order in which somebody reads the pages; the last block of the first hour stops everything.

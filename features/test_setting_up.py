@@ -3,6 +3,7 @@
 import shutil
 import time
 
+import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.setting_up_fixtures import ELSEWHERE, GUIDE, READ, Newcomer, blocks, commands
@@ -10,6 +11,8 @@ from tests.needs import need
 from tests.test_project import ROOT
 
 scenarios("setting_up.feature")
+
+pytestmark = pytest.mark.timeout(600)  # it installs, builds and runs everything there is
 
 XML = ROOT / "tests/fixtures/glideinwms/10-cms-manstartup-cern.xml"
 GONE_S = 30  # until the last process of a factory that stopped is gone

@@ -113,3 +113,18 @@ def test_the_verb_lists_prints_and_writes(tmp_path: Path) -> None:
     assert written.exit_code == 0
     assert "systemd-sysusers" in written.output
     assert unit(tmp_path, "glidein-factory.service").is_file()
+
+
+def test_the_container_has_the_places_and_users_of_the_units() -> None:
+    folder = Path(host_files.__file__).parent
+    text = (folder / "Containerfile").read_text()
+    for word in (
+        "/etc/glidein-factory",
+        "/srv/glidein-factory",
+        "/var/lib/glidein-factory",
+    ):
+        assert word in (folder / "tmpfiles.conf").read_text()
+        assert word in text
+    for user in ("glidein-factory", "glidein-factory-web"):
+        assert re.search(rf"useradd .* {user} ", text)
+    assert re.search(r"^USER glidein-factory$", text, re.MULTILINE)

@@ -4,10 +4,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from orchestrator import manual
+from orchestrator.__main__ import group
 from orchestrator.config import model
 from orchestrator.config.model import Part
 from orchestrator.exits import EXITS
@@ -94,3 +96,22 @@ def test_every_exit_code_of_a_glidein_is_explained_in_the_same_words() -> None:
     text = (guides.GUIDE / "exit-codes.md").read_text()
     rows = re.findall(r"^\| (\d+) \| (.+?) \| .+ \|$", text, re.MULTILINE)
     assert {int(code): said for code, said in rows} == EXITS
+
+
+@pytest.mark.parametrize(
+    "path", sorted(guides.GUIDE.glob("*.md")), ids=lambda path: path.stem
+)
+def test_verbs_and_options_that_a_guide_names_are_there(path: Path) -> None:
+    text = path.read_text().replace("\\\n", " ")
+    context = click.Context(group)
+    for words in re.findall(r"(?:^|[`/ (])glidein-factory ([a-z-]+ ?[^`\n]*)", text):
+        verb, *rest = words.split()
+        command = group.get_command(context, verb)
+        if command is None:
+            continue  # prose
+        if isinstance(command, click.Group) and rest and rest[0] in command.commands:
+            command = command.commands[rest[0]]
+        known = {option for parameter in command.params for option in parameter.opts}
+        named = {word for word in rest if word.startswith("--")}
+        foreign = {"--dry-run", "--check", "--keep", "--shell"}  # of glidein_startup.sh
+        assert named - foreign <= known | {"--help"}, words
