@@ -23,6 +23,12 @@ Feature: A glidein works where the node has next to no network
     Then the job ends well on that node
     And the glidein leaves with code 0, and nothing of it remains
 
+  Scenario: A broker that takes nobody out leaves a word in the report
+    Given a node that reaches nothing but a web proxy and the broker of a pool of Debian sid
+    And a job that waits in that pool
+    When a glidein with outbound CCB, and a token without that right, starts there
+    Then it ends without a job, and says who was out of reach
+
   Scenario: An HTCondor that is too old to go out through a broker says so
     Given a node that reaches nothing but a web proxy and the broker of a pool of Debian trixie
     When a glidein with outbound CCB starts there

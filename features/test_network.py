@@ -40,10 +40,12 @@ BEHIND_A_BROKER = BEHIND_ONE_PORT | {
 NAME = "pool.test"  # what the node calls the pool; it has no name server
 ENTER = 'mount --bind "$0" /etc/hosts && exec "$@"'
 QUICK = {"LIFETIME_UPDATE_S": "2", "STARTD_FIRST_S": "2"}
+OUTBOUND = {"USE_CCB": "True", "GLIDEIN_Use_Outbound_CCB": "True"}
 SETTINGS = {
     "CCB": {"USE_CCB": "True"},
     "CCB and a shared port": {"USE_CCB": "True", "USE_SHARED_PORT": "True"},
-    "outbound CCB": {"USE_CCB": "True", "GLIDEIN_Use_Outbound_CCB": "True"},
+    "outbound CCB": OUTBOUND,
+    "outbound CCB, and a token without that right,": {**OUTBOUND, "GLIDEIN_Max_Idle": "15"},
 }
 
 
@@ -115,11 +117,12 @@ def a_waiting_job(far: Far) -> Jobs:
 
 @when(parsers.parse("a glidein with {settings} starts there"), target_fixture="glidein")
 def start_behind_the_wall(settings: str, far: Far, node: Node) -> LocalGlidein:
-    parameters = SETTINGS[settings] | {
+    parameters = {
         "GLIDEIN_Collector": far.collector,
         "GLIDEIN_Max_Idle": "60",
         "GLIDEIN_Max_Tail": "2",
         "GLIDEIN_Graceful_Shutdown": "5",
+        **SETTINGS[settings],
     }
     proxy = f"http://{netlink.FAR_IP}:{PROXY_PORT}"
     glidein = node.glidein(
@@ -170,3 +173,10 @@ def blames_the_version(code: int, glidein: LocalGlidein) -> None:
         "GLIDEIN_Use_Outbound_CCB needs HTCondor 25.13 or later, this is 23.9"
         in glidein.log()
     )
+
+
+@then("it ends without a job, and says who was out of reach")
+def out_of_reach(glidein: LocalGlidein) -> None:
+    assert glidein.wait(120) == 0, glidein.log()[-4000:]
+    assert int(glidein.report()["condor"]["unreached"]) > 0
+    assert "no job came: others were out of reach" in glidein.log()

@@ -382,6 +382,23 @@ _startd_facts() {
   report_fact condor.status "$STARTD_STATUS"
   { read -r seconds <"$WORK/.glidein/startd.registered"; } 2>/dev/null
   [[ -z $seconds ]] || report_fact condor.registered_s "$seconds"
+  _startd_unreached
+}
+
+# _startd_unreached - where no job came: say so if HTCondor could not reach a queue or a broker that it was to
+#   connect to. With CCB that is for the startd to do, and only its log knows.
+_startd_unreached() {
+  local line count=0 last=''
+  startd_jobs
+  [[ $REPLY == 0 ]] || return 0
+  while IFS= read -r line; do
+    case $line in
+      *'failed to create reversed connection'* | *'Failed to reach '*' via outbound CCB'*) last=${line#*:*:* } count=$((count + 1)) ;;
+    esac
+  done 2>/dev/null <"$WORK/log/StartdLog"
+  ((count > 0)) || return 0
+  report_fact condor.unreached "$count"
+  log_warn "no job came: others were out of reach $count times, the last: ${last//[![:print:]]/?}"
 }
 
 # startd_environment - in a subshell: no setting of an outer HTCondor, our configuration, our mark
