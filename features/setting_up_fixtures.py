@@ -36,6 +36,15 @@ ELSEWHERE = {
 }
 
 
+# What init tells to do next is typed as well, but for what would start a second time.
+TOLD = r"""
+glidein-factory init my-factory >told
+grep -E '^ +glidein-factory (reconfig|status|request) ' told >told.sh
+test "$(wc -l <told.sh)" -eq 3
+bash -ex told.sh
+"""
+
+
 def blocks(page: str, kind: str = "sh") -> list[str]:
     """Return the blocks of commands of a page; ``kind`` is what stands behind the fence."""
     text = (GUIDE / f"{page}.md").read_text()
@@ -45,7 +54,7 @@ def blocks(page: str, kind: str = "sh") -> list[str]:
 def commands() -> list[str]:
     """Return all blocks that an ordinary user types, in the order of reading."""
     *hour, stop = blocks(READ[0])
-    return [*hour, *(block for page in READ[1:] for block in blocks(page)), stop]
+    return [*hour, TOLD, *(block for page in READ[1:] for block in blocks(page)), stop]
 
 
 @dataclass
