@@ -104,7 +104,8 @@ def test_every_exit_code_of_a_glidein_is_explained_in_the_same_words() -> None:
 def test_verbs_and_options_that_a_guide_names_are_there(path: Path) -> None:
     text = path.read_text().replace("\\\n", " ")
     context = click.Context(group)
-    for words in re.findall(r"(?:^|[`/ (])glidein-factory ([a-z-]+ ?[^`\n]*)", text):
+    said = r"(?:^|[`/ (])glidein-factory ([a-z-]+ ?[^`\n]*)"
+    for words in re.findall(said, text, re.MULTILINE):
         verb, *rest = words.split()
         command = group.get_command(context, verb)
         if command is None:
