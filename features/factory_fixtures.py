@@ -24,9 +24,9 @@ from features.batch_systems_fixtures import HAND_ON, slurm_found
 from features.glidein_fixtures import USER
 from orchestrator import config
 from orchestrator.daemon import state_file
-from orchestrator.daemon import status as daemon_status
 from orchestrator.daemon.factory_daemon import VIEWS
 from orchestrator.errors import PoolError
+from orchestrator.explain.daemons import Daemons
 from orchestrator.protocol.ads import Ad, Kind
 from orchestrator.protocol.collector import Collector
 from orchestrator.protocol.frontend import Offer, RequestClient, publish_empty_areas
@@ -231,8 +231,13 @@ class WorkingFactory:
         """What the daemons logged."""
         return (self.folder / "said").read_text()
 
-    def status(self) -> daemon_status.Status:
-        return daemon_status.read(self.work)
+    def daemon(self, entry: str) -> dict[str, Any]:
+        """What the Factory daemon says of an entry's daemon; nothing when there is none."""
+        return Daemons.of(self.work).entries.get(entry, {})
+
+    def told(self, entry: str) -> dict[str, Any]:
+        """What an entry's daemon says of itself."""
+        return state_file.read(self.work / f"entries/{entry}/status.json")
 
     def pid(self, daemon: str) -> int:
         """The process of a daemon: of an entry by its name, or "views"."""

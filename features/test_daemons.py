@@ -28,6 +28,7 @@ from orchestrator.protocol.ads import Kind
 from orchestrator.protocol.frontend import RequestClient
 from orchestrator.trial.pool import Jobs, Pool
 from orchestrator.worktree.entry_record import read_entry
+from orchestrator.worktree.factory_record import read_factory
 
 scenarios("daemons.feature")
 
@@ -111,8 +112,7 @@ def settled(factory: WorkingFactory, count: int, entry: str) -> None:
 
 
 def cycles_of(factory: WorkingFactory, entry: str) -> int:
-    daemon = factory.status().entries.get(entry, {}).get("daemon") or {}
-    return int(daemon.get("cycles", 0))
+    return int(factory.daemon(entry).get("cycles", 0))
 
 
 @then(
@@ -224,7 +224,7 @@ def after_downtime(factory_at_work: WorkingFactory, count: int, entry: str) -> N
 @when("the Entry daemon is killed again and again")
 def killed_again(factory_at_work: WorkingFactory) -> None:
     def left_down() -> bool:
-        daemon = factory_at_work.status().entries["north"]["daemon"]
+        daemon = factory_at_work.daemon("north")
         if daemon["state"] == "left down":
             return True
         if daemon["pid"]:
@@ -243,7 +243,7 @@ def in_service(factory_at_work: WorkingFactory, entry: str) -> None:
 
 @when(parsers.parse('the operator retires "{old}" and adds "{new}"'))
 def reconfigures(factory_at_work: WorkingFactory, old: str, new: str) -> None:
-    names = {*factory_at_work.status().entries} - {old} | {new}
+    names = {*read_factory(factory_at_work.work).entries} - {old} | {new}
     factory_at_work.configure(*sorted(names))
 
 
@@ -259,7 +259,7 @@ def down_until_gone(factory_at_work: WorkingFactory, wms: Pool, entry: str) -> N
     settled(factory_at_work, 2, entry)
     wms.tool("condor_rm", "-constraint", f'GlideinEntryName == "{entry}"')
     wait_for("end of the ad", lambda: not factory_at_work.entry_ad(entry))
-    wait_for("end of its daemon", lambda: entry not in factory_at_work.status().entries)
+    wait_for("end of its daemon", lambda: not factory_at_work.daemon(entry))
     queued = factory_at_work.work / f"entries/{entry}/queued.json"
     assert json.loads(queued.read_text())["credentials"] == {}
 

@@ -20,6 +20,7 @@ from features.factory_fixtures import (
     made,
     wait_for,
 )
+from orchestrator.daemon import state_file
 from orchestrator.deciding.request import Removal
 from orchestrator.errors import PoolError
 from orchestrator.protocol.ads import Ad, Kind
@@ -122,8 +123,7 @@ def settle(
 
 
 def cycles_of(factory: WorkingFactory, entry: str) -> int:
-    daemon = factory.status().entries[entry].get("daemon") or {}
-    return int(daemon.get("cycles", 0))
+    return int(factory.daemon(entry).get("cycles", 0))
 
 
 def hold(factory: WorkingFactory, jobs: list[dict[str, Any]]) -> None:
@@ -302,7 +302,7 @@ def has(factory: WorkingFactory, count: int, entry: str) -> None:
 @then(parsers.parse('the Frontend has {count:d} glideins at "{entry}", for "{rule}"'))
 def has_because(factory: WorkingFactory, count: int, entry: str, rule: str) -> None:
     has(factory, count, entry)
-    (one,) = factory.status().entries[entry]["decision"]["requests"]
+    (one,) = factory.told(entry)["decision"]["requests"]
     assert (one["binds"]["rule"], one["submit"]) == (rule, 0)
     assert one["binds"]["words"] in one["words"]
 
@@ -407,10 +407,9 @@ def advertise(collector: Collector, captured: dict[Kind, list[Ad]], count: int) 
 @then(parsers.parse('the factory refuses them, for "{reason}"'))
 def refuses(factory: WorkingFactory, reason: str) -> None:
     def refused() -> list[Any]:
-        status = factory.status()
         found = [
-            *status.views["refusals"],
-            *status.entries["replay"]["decision"]["refusals"],
+            *state_file.read(factory.work / "views/requests.json")["refusals"],
+            *factory.told("replay")["decision"]["refusals"],
         ]
         return [one for one in found if reason in str(one)]
 
@@ -460,7 +459,7 @@ def schedds(pool: Pool) -> list[int]:
 @then(parsers.parse('the factory says that it does not know the queue of "{entry}"'))
 def queue_unknown(factory: WorkingFactory, entry: str) -> None:
     def says() -> bool:
-        told = factory.status().entries[entry]
+        told = factory.told(entry)
         (one,) = told["decision"]["requests"]
         return (told["queue"], one["binds"]["rule"], one["submit"]) == (
             "failed",
