@@ -98,8 +98,7 @@ main() {
   trap glidein_end EXIT
   trap : PIPE # nobody reads what we say any more: no reason to leave a mess
   for signal in TERM INT QUIT HUP; do
-    # shellcheck disable=SC2064  # the name is wanted now, not when the signal comes
-    trap "phase_signal $signal" "$signal"
+    clock_trap "phase_signal $signal" "$signal"
   done
 
   phase_run prepare 10 glidein_prepare
@@ -164,7 +163,7 @@ glidein_check_only() {
     WORK=$REPLY
   fi
   trap 'fetch_stop; job_end_all' EXIT
-  trap 'exit 49' TERM INT QUIT HUP
+  clock_trap 'exit 49' TERM INT QUIT HUP
   cvmfs_path
   resources_detect || status=40
   check_node || status=40

@@ -479,7 +479,7 @@ _check_jobs_end() {
     ((left > 0)) || break
     ((left <= CHECK_NEXT_MS)) || left=$CHECK_NEXT_MS
     printf -v wait '%d.%03d' "$((left / 1000))" "$((left % 1000))"
-    read -r -t "$wait" -u "$_CHECK_PIPE" id ms said || continue
+    clock_read "$wait" -u "$_CHECK_PIPE" id ms said || continue
     _CHECK_JOB_MS[id]=$ms _CHECK_JOB_SAID[id]=$said
   done
   for id in ${_CHECK_JOB_PID[@]+"${!_CHECK_JOB_PID[@]}"}; do
@@ -570,7 +570,7 @@ _check_workdir() {
   if [[ ${1:-} == job ]]; then
     trap '' XFSZ # a limit on the size of files (ulimit) shall be an error, not the end of this job
     trap 'rm -f -- "$_CHECK_TRY" "$_CHECK_TRY.true"' EXIT
-    trap 'exit 1' TERM INT HUP
+    clock_trap 'exit 1' TERM INT HUP
   fi
   # A real MB, since quotas do not show in what the file system says it has.
   if ! { printf '%1048576s' '' >"$_CHECK_TRY"; } 2>/dev/null; then

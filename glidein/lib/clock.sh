@@ -1,8 +1,49 @@
 # shellcheck shell=bash
 # clock.sh - the time, and waiting, without starting a process.
 #
+# bash loses its way when a trap leaves a read that has a time limit: the limit stays, and its end takes the
+# shell to a place that is gone (bash 5.2: a crash without an EXIT trap) or out of the trap. A read with a
+# limit is therefore a clock_read, and a trap that exits or lasts is set by clock_trap.
+#
 # Needs:     nothing
 # Commands:  sleep (coreutils), only where /dev/fd is missing
+
+declare -g _CLOCK_READING='' # whether a read with a time limit is going on
+declare -ga _CLOCK_LATER=()  # what a signal asked for meanwhile
+
+# clock_trap WORDS SIGNAL... - trap: run the command WORDS (split at blanks) when a SIGNAL comes; when it
+#   comes in the midst of a clock_read, after that. Of several signals meanwhile the first one counts.
+clock_trap() {
+  local words=$1 signal
+  shift
+  for signal; do
+    # shellcheck disable=SC2064  # the words are wanted now, not when the signal comes
+    trap "_clock_trapped $words" "$signal"
+  done
+}
+
+_clock_trapped() {
+  if [[ -z $_CLOCK_READING ]]; then
+    "$@"
+  else
+    ((${#_CLOCK_LATER[@]})) || _CLOCK_LATER=("$@")
+  fi
+}
+
+# clock_read SECONDS ARGUMENT... - read -r -t SECONDS ARGUMENT...; returns its status
+clock_read() {
+  local _clock_status
+  _CLOCK_READING=1
+  read -r -t "$@"
+  _clock_status=$?
+  _CLOCK_READING=
+  if ((${#_CLOCK_LATER[@]})); then
+    set -- "${_CLOCK_LATER[@]}"
+    _CLOCK_LATER=()
+    "$@"
+  fi
+  return "$_clock_status"
+}
 
 # clock_ms - set REPLY to milliseconds: of the epoch from bash 5 on, of uptime before. Good
 #   for differences only. Uptime comes in steps of 10 ms.
@@ -35,6 +76,6 @@ clock_pause() {
     step=$((left < 500 ? left : 500))
     left=$((left - step))
     printf -v step '0.%03d' "$step"
-    if [[ $_CLOCK_FD == none ]]; then sleep "$step"; else read -r -t "$step" -u "$_CLOCK_FD" || :; fi
+    if [[ $_CLOCK_FD == none ]]; then sleep "$step"; else clock_read "$step" -u "$_CLOCK_FD" || :; fi
   done
 }

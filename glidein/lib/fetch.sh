@@ -125,10 +125,10 @@ fetch_run() {
     return 3
   fi
   if ((BASHPID != $$)); then
-    trap '_fetch_die TERM' TERM
-    trap '_fetch_die INT' INT
-    trap '_fetch_die HUP' HUP
-    trap '_fetch_die QUIT' QUIT
+    clock_trap '_fetch_die TERM' TERM
+    clock_trap '_fetch_die INT' INT
+    clock_trap '_fetch_die HUP' HUP
+    clock_trap '_fetch_die QUIT' QUIT
   fi
   _fetch_all
   status=$?

@@ -81,3 +81,52 @@ setup() {
   { clock_pause 0.05 && read -r line; } <<<'left alone'
   [[ $line == 'left alone' ]]
 }
+
+# A trap that left the read itself crashed bash 5.2 in one of five runs, so it takes some to see.
+@test "clock_trap: a signal in the midst of a pause ends the shell by its EXIT trap, each time" {
+  local i pid pids=()
+  cat >"$BATS_TEST_TMPDIR/pauses" <<'SCRIPT'
+source "$LIB/clock.sh"
+end() {
+  local until=$((SECONDS + 2))
+  trap '' TERM
+  while ((SECONDS < until)); do
+    x=$(echo one)
+    read -r x < <(echo two && sleep 0.01)
+  done
+  trap - EXIT
+  exit 7
+}
+trap end EXIT
+clock_trap 'exit 5' TERM
+echo ready
+while :; do clock_pause 0.003; done
+SCRIPT
+  for ((i = 0; i < 24; i++)); do
+    LIB=$LIB bash "$BATS_TEST_TMPDIR/pauses" >"$BATS_TEST_TMPDIR/said.$i" 2>&1 3>&- &
+    pids+=("$!")
+  done
+  for ((i = 0; i < 24; i++)); do
+    until [[ -s $BATS_TEST_TMPDIR/said.$i ]]; do sleep 0.05; done
+    sleep 0.0$((RANDOM % 10))
+    kill -TERM "${pids[i]}"
+  done
+  for pid in "${pids[@]}"; do
+    wait "$pid" && status=0 || status=$?
+    [ "$status" -eq 7 ]
+  done
+}
+
+@test "clock_trap: of signals during a read with a limit the first counts, and comes after it" {
+  said=()
+  say_it() { said+=("$1"); }
+  clock_trap 'say_it TERM' TERM
+  clock_trap 'say_it USR1' USR1
+  (sleep 0.2 && kill -TERM $$ && sleep 0.1 && kill -USR1 $$) 3>&- &
+  exec {pipe}<> <(:)
+  local status=0
+  clock_read 1 -u "$pipe" line || status=$?
+  trap - TERM USR1
+  [ "$status" -gt 128 ] # its time was over: the signals did not end it
+  [ "${said[*]}" = TERM ]
+}
