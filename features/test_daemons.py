@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_bdd import given, parsers, scenarios, then, when
@@ -341,12 +342,19 @@ def files_showing(secret: str, folder: Path) -> list[str]:
 def outputs_back(factory_at_work: WorkingFactory, asker: RequestClient) -> None:
     asker.withdraw()
     folder = factory_at_work.work / "entries/here"
-    wait_for("outcome", lambda: [*outcomes.read(folder)])
-    (told,) = outcomes.read(folder)
+
+    def with_job() -> list[
+        dict[str, Any]
+    ]:  # one before it may have left: no job came in time
+        return [one for one in outcomes.read(folder) if one["jobs"]]
+
+    wait_for("outcome", with_job)
+    (told,) = with_job()
     assert (told["good"], told["source"], told["jobs"]) == (True, "report", 1), told
     assert told["job_s"] >= JOB_S <= told["good_job_s"], told
     totals = outcomes.load(folder).since(2, time.time())
-    assert (totals.ended, totals.good, totals.failed) == (1, 1, {})
+    ended = len([*outcomes.read(folder)])
+    assert (totals.ended, totals.good, totals.failed) == (ended, ended, {})
     out = folder / f"glideins/{asker.client}/job.{told['glidein']}.out"
     logs = read_output(out.read_text() + out.with_suffix(".err").read_text()).logs
     assert {"MasterLog", "StartdLog"} <= logs.keys()

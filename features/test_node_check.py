@@ -32,7 +32,8 @@ from tests.needs import need
 scenarios("node_check.feature")
 
 CHECKS = {
-    *("bash", "system", "user", "workdir", "disk", "clock", "files", "processes"),
+    *("bash", "system", "user", "workdir", "disk", "web", "clock", "files"),
+    "processes",
     *("processor", "memory", "tools", "names", "collector", "cvmfs"),
 }
 DEAD_MOUNT = Path(tests.dead_mount.__file__)

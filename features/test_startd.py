@@ -71,7 +71,7 @@ TOLD: dict[str, object] = {
     "GLIDEIN_Entry_Signature": "~[0-9a-f]{64}",
     "GLIDEIN_Description_File": "~description\\.[0-9a-f]{16}\\.cfg",
     "GLIDEIN_Description_Entry_File": "~description\\.[0-9a-f]{16}\\.cfg",
-    "GLIDEIN_Gatekeeper": "ce",
+    "GLIDEIN_Gatekeeper": "localhost",  # the entry's own: what somebody else says of it is not heard
     "GLIDEIN_GridType": "condor",
     "GLIDECLIENT_Name": "tester.main",
     "GLIDECLIENT_Group": "main",

@@ -23,7 +23,8 @@
 # MB here is 1024 * 1024 bytes, as HTCondor counts.
 
 : "${RESOURCES_ROOT:=}"
-: "${RESOURCES_QUOTA_S:=5}" # seconds a server of quotas may take to answer
+: "${RESOURCES_LEAST_DISK_MB:=200}" # a slot of HTCondor with less was not asked for any
+: "${RESOURCES_QUOTA_S:=5}"         # seconds a server of quotas may take to answer
 
 RESOURCES_CPUS='' RESOURCES_CPUS_SOURCE='' RESOURCES_CPUS_SEEN=''
 RESOURCES_MEMORY_MB='' RESOURCES_MEMORY_SOURCE='' RESOURCES_MEMORY_SEEN=''
@@ -253,8 +254,7 @@ resources_disk() {
   _RESOURCES_DISK_TYPE=${REPLY##* }
   _resources_note limit "${REPLY%% *}" free
   ! _resources_quota "${WORK:-$PWD}" "$_RESOURCES_DISK_TYPE" || _resources_note limit "$REPLY" 'quota(user)'
-  # Disk of a machine ad is in KiB.
-  hints_machine_ad Disk && _resources_note hint "$((${REPLY%%.*} / 1024))" 'htcondor(Disk)'
+  _resources_disk_hint
   _resources_least 'limit hint'
   free=$REPLY
   RESOURCES_DISK_MB=$free RESOURCES_DISK_SOURCE=$_RESOURCES_FROM
@@ -272,6 +272,19 @@ resources_disk() {
   RESOURCES_DISK_SOURCE=option RESOURCES_DISK_SEEN="option=$wanted $_RESOURCES_SEEN"
   ((RESOURCES_DISK_MB <= free)) \
     || log_warn "GLIDEIN_DISK=$wanted, but only $free MB are free in ${WORK:-$PWD}"
+}
+
+# _resources_disk_hint - note the disk of the HTCondor slot that we are a job in. A job that asked for none
+#   gets a slot with about what its input takes, which bounds nothing: HTCondor itself would not fit.
+_resources_disk_hint() {
+  local mb
+  hints_machine_ad Disk || return 0
+  mb=$((${REPLY%%.*} / 1024)) # a machine ad has KiB
+  if ((mb >= RESOURCES_LEAST_DISK_MB)); then
+    _resources_note hint "$mb" 'htcondor(Disk)'
+  else
+    log_warn "the slot of HTCondor around us says Disk = $mb MB, less than any glidein takes: not heeded"
+  fi
 }
 
 # _resources_disk_in_memory - files of a tmpfs are memory: what is offered as the one is not offered as

@@ -175,6 +175,20 @@ offers() {
   [[ $RESOURCES_DISK_MB == 51200 && $RESOURCES_DISK_SOURCE == 'htcondor(Disk)' ]]
 }
 
+@test "resources: the disk of an HTCondor slot that nobody asked for bounds nothing" {
+  local mb from
+  cp -r "$TREES/node" root
+  mkdir -p root/scratch/dir_1
+  for mb in 2 199 200; do
+    printf 'Disk = %d\n' "$((mb * 1024 + 1))" >root/scratch/dir_1/.machine.ad
+    from=free
+    ((mb < 200)) || from='htcondor(Disk)'
+    _CONDOR_MACHINE_AD=/scratch/dir_1/.machine.ad RESOURCES_ROOT=$PWD/root resources_disk 2>log
+    [[ $RESOURCES_DISK_SOURCE == "$from" ]]
+    [[ $from != free || $(<log) == *"Disk = $mb MB"* ]]
+  done
+}
+
 @test "resources: of nested batch systems the smaller number holds" {
   _CONDOR_MACHINE_AD=/scratch/dir_1/.machine.ad SLURM_CPUS_ON_NODE=32 SLURM_MEM_PER_NODE=8000
   offers node 8 'htcondor(Cpus)' 8000 'slurm(SLURM_MEM_PER_NODE)'
