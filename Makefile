@@ -18,7 +18,7 @@ PYTEST = $(PLAINLY) pytest --numprocesses=$(WORKERS) --dist=loadfile -r fE
 # What `make test` runs, in this order: the quick ones first.
 STEPS := ruff ruff-format mypy shellcheck shfmt codespell bats unit features
 
-.PHONY: help demo man test setup-demo setup-test lint types shell-test bench bench-reconfig bench-factory clean $(STEPS)
+.PHONY: help demo man test setup-demo setup-test lint types shell-test bench bench-reconfig bench-scripts bench-factory clean $(STEPS)
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 16
@@ -46,6 +46,9 @@ bench: setup-test ## measure how a glidein starts; writes build/bench-startup.js
 
 bench-reconfig: setup-test ## measure how a configuration is taken over; build/bench-reconfig.json
 	@python -m tests.bench.reconfig $(BENCH)
+
+bench-scripts: setup-test ## measure what an attribute costs a script; writes build/bench-scripts.json
+	@python -m tests.bench.script_interface
 
 bench-factory: setup-test ## measure what 500 entries cost (an hour); writes build/bench-factory.json
 	@python -m tests.bench.factory $(BENCH)

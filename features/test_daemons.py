@@ -26,7 +26,7 @@ from orchestrator.errors import FactoryError
 from orchestrator.outputs import outcomes
 from orchestrator.outputs.glidein_output import read_output
 from orchestrator.protocol.ads import Kind
-from orchestrator.protocol.frontend import RequestClient
+from orchestrator.protocol.frontend import RequestClient, Series
 from orchestrator.trial.pool import Jobs, Pool
 from orchestrator.worktree.entry_record import read_entry
 from orchestrator.worktree.factory_record import read_factory
@@ -281,14 +281,20 @@ def user_job(pool: Pool) -> Jobs:
     return pool.submit({"executable": "/bin/sleep", "arguments": str(JOB_S)})
 
 
-@when(parsers.parse('the Frontend asks "{entry}" for {count:d} idle glidein, for its pool'))
+@when(
+    parsers.parse(
+        'the Frontend, of series {series}, asks "{entry}" for {count:d} idle glidein, for its pool'
+    )
+)
 def asks_for_pool(
     factory_at_work: WorkingFactory,
     asker: RequestClient,
     pool: Pool,
+    series: Series,
     entry: str,
     count: int,
 ) -> None:
+    asker.series = series
     asker.offer = type(asker.offer)(scitoken=asker.offer.scitoken, idtoken=pool.token())
     ask(factory_at_work, asker, entry, count, pool.collector)
 
