@@ -24,7 +24,7 @@ from features.batch_systems_fixtures import HAND_ON, slurm_found
 from features.glidein_fixtures import USER
 from orchestrator import config
 from orchestrator.daemon import state_file
-from orchestrator.daemon.factory_daemon import VIEWS
+from orchestrator.daemon.factory_daemon import MONITOR, VIEWS
 from orchestrator.errors import PoolError
 from orchestrator.explain.daemons import Daemons
 from orchestrator.protocol.ads import Ad, Kind
@@ -239,10 +239,20 @@ class WorkingFactory:
         """What an entry's daemon says of itself."""
         return state_file.read(self.work / f"entries/{entry}/status.json")
 
+    def some_cycles(self, entry: str) -> None:
+        """Wait until an entry's daemon has done some more cycles."""
+
+        def done() -> int:
+            return int(self.daemon(entry).get("cycles", 0))
+
+        before = done()
+        wait_for(f"more cycles of {entry}", lambda: done() >= before + 3)
+
     def pid(self, daemon: str) -> int:
-        """The process of a daemon: of an entry by its name, or "views"."""
+        """The process of a daemon: of an entry by its name, "views" or "monitor"."""
         told = state_file.read(self.work / "factory/status.json").get("daemons", {})
-        pid: int = told.get(VIEWS if daemon == "views" else daemon, {}).get("pid", 0)
+        name = {"views": VIEWS, "monitor": MONITOR}.get(daemon, daemon)
+        pid: int = told.get(name, {}).get("pid", 0)
         return pid
 
     def kill(self, daemon: str) -> None:

@@ -104,16 +104,11 @@ def waiting(factory_at_work: WorkingFactory, count: int, entry: str) -> None:
 
 def settled(factory: WorkingFactory, count: int, entry: str) -> None:
     """See that there are so many, and still so many some cycles later."""
-    cycles = cycles_of(factory, entry)
     if factory.process is not None and factory.process.poll() is None:
-        wait_for("more cycles", lambda: cycles_of(factory, entry) >= cycles + 3)
+        factory.some_cycles(entry)
     there = factory.glideins(entry)
     assert len(there) == count, factory.said()
     assert {job["JobStatus"] for job in there} <= {IDLE, RUNNING}
-
-
-def cycles_of(factory: WorkingFactory, entry: str) -> int:
-    return int(factory.daemon(entry).get("cycles", 0))
 
 
 @then(

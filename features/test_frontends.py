@@ -117,13 +117,8 @@ def settle(
         wait_for(str(expected), there)
     except AssertionError as error:
         raise AssertionError(f"{error}; found {look()}: {factory.said()[-3000:]}") from None
-    cycles = cycles_of(factory, entry)
-    wait_for("more cycles", lambda: cycles_of(factory, entry) >= cycles + 3)
+    factory.some_cycles(entry)
     assert look() == expected, factory.said()[-3000:]
-
-
-def cycles_of(factory: WorkingFactory, entry: str) -> int:
-    return int(factory.daemon(entry).get("cycles", 0))
 
 
 def hold(factory: WorkingFactory, jobs: list[dict[str, Any]]) -> None:

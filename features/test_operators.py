@@ -19,7 +19,6 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.factory_fixtures import Site, WorkingFactory, wait_for
 from features.glidein_fixtures import USER
-from orchestrator.daemon import state_file
 from orchestrator.protocol.frontend import RequestClient
 from orchestrator.stage.static_server import serving
 from orchestrator.trial.pool import Pool
@@ -252,17 +251,11 @@ def is_held(desk: Desk, held: str) -> None:
         return any(one["sample"] == held for one in groups)
 
     wait_for("the entry to see the hold", seen)
-    cycles = cycles_of(desk)
-    wait_for("more cycles", lambda: cycles_of(desk) >= cycles + 3)
+    desk.factory.some_cycles("north")
     (one,) = desk.json("queue", "north", "--state", "held")
     assert (one["id"], one["hold_code"]) == (held, 1)
     assert "to look at it" in one["words"]
     assert "to look at it" in desk.does("queue", "north")
-
-
-def cycles_of(desk: Desk) -> int:
-    told = state_file.read(desk.factory.work / "factory/status.json")
-    return int(told["daemons"]["north"]["cycles"])
 
 
 @then('"why" tells its life')
@@ -358,16 +351,14 @@ def submits(desk: Desk, entry: str) -> str:
 @then(parsers.parse('1 glidein of "{entry}" waits, and no other while it is down'))
 def only_by_hand(desk: Desk, by_hand: str, entry: str) -> None:
     wait_for("count of it", lambda: desk.json("why", entry)["glideins"]["idle"] == 1)
-    cycles = cycles_of(desk)
-    wait_for("more cycles", lambda: cycles_of(desk) >= cycles + 3)
+    desk.factory.some_cycles("north")
     assert [one["id"] for one in desk.json("queue", entry)] == [by_hand]
 
 
 @then(parsers.parse('2 glideins of "{entry}" wait, the one by hand among them'))
 def with_by_hand(desk: Desk, by_hand: str, entry: str) -> None:
     wait_for("second glidein", lambda: len(desk.json("queue", entry)) == 2)
-    cycles = cycles_of(desk)
-    wait_for("more cycles", lambda: cycles_of(desk) >= cycles + 3)
+    desk.factory.some_cycles("north")
     found = [one["id"] for one in desk.json("queue", entry)]
     assert len(found) == 2
     assert by_hand in found
@@ -424,8 +415,7 @@ def both_leave(desk: Desk, two: list[str]) -> None:
 @then(parsers.parse('no other glidein of "{entry}" comes'))
 def no_other(desk: Desk, entry: str) -> None:
     wait_for("an empty queue", lambda: desk.json("queue", entry) == [])
-    cycles = cycles_of(desk)
-    wait_for("more cycles", lambda: cycles_of(desk) >= cycles + 3)
+    desk.factory.some_cycles("north")
     assert desk.json("queue", entry) == []
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from selenium.webdriver.common.keys import Keys
 from features.browser_fixtures import LIMIT_S, PHONE, WIDE, Browser, ShownFactory
 from features.factory_fixtures import WorkingFactory, wait_for
 from orchestrator.daemon import state_file
-from orchestrator.daemon.factory_daemon import MONITOR
 from orchestrator.deciding.backoff import Backoff, Backoffs
 from orchestrator.deciding.request import Credentials, Refusal
 from orchestrator.explain import entry as explain_entry
@@ -297,8 +295,7 @@ def open_real_page(browser: Browser, factory_at_work: WorkingFactory) -> None:
 
 @when("the daemon that writes the page is killed")
 def kill_monitor(factory_at_work: WorkingFactory) -> None:
-    told = state_file.read(factory_at_work.work / "factory/status.json")["daemons"]
-    os.kill(told[MONITOR]["pid"], signal.SIGKILL)
+    factory_at_work.kill("monitor")
 
 
 # --- then ------------------------------------------------------------------------------------
@@ -530,8 +527,7 @@ def written_on(factory_at_work: WorkingFactory) -> None:
     page = factory_at_work.folder / "stage/monitor/overview.json"
     before = json.loads(page.read_text())["written"]
     wait_for("page", lambda: json.loads(page.read_text())["written"] > before + 2)
-    daemons = state_file.read(factory_at_work.work / "factory/status.json")["daemons"]
-    assert daemons["north"]["accidents"] == 0
+    assert factory_at_work.daemon("north")["accidents"] == 0
 
 
 @then("the second look shows the new number")
