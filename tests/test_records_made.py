@@ -259,3 +259,13 @@ def test_entries_stay_with_their_schedd(configured: Configured) -> None:
     )
     (configured.work / "factory" / "seen.json").unlink()
     assert spread(configured, "a", "b", "c", "d") == pinned | {"e1": fewer["e1"]}
+
+
+def test_an_entry_that_more_factories_share_than_others(everything: Configured) -> None:
+    everything.write(
+        "entries/north.toml", NORTH.replace("unseen = 17", "unseen = 17\nnum_factories = 5")
+    )
+    everything.reconfig()
+    limits = read_entry(everything.work, "north").limits
+    assert limits.entry == Limit(20, 1, 0)
+    assert limits.shares == {"cms:testing": Limit(10, 1, 1)}

@@ -332,6 +332,7 @@ class LimitsTable(Part):
     entry: LimitTable = Field(default_factory=_same(LimitTable))
     default_per_frontend: LimitTable = Field(default_factory=_same(LimitTable))
     per_frontend: dict[Share, LimitTable] = Field(default_factory=dict)
+    num_factories: Count | None = None
     unseen: Count = _LIMITS.unseen
 
 

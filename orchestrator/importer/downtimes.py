@@ -6,6 +6,7 @@ FRONTEND). Topology speaks of resources; which entries lead there, GLIDEIN_Resou
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,15 @@ _COMPUTE = ("ce", "compute element", "execution endpoint", "grid services hostin
 _HARMLESS = "no significant outage expected"
 
 
-def reference(path: Path, entries: Iterable[str], report: Report) -> Iterator[Downtime]:
+def reference(
+    path: Path,
+    entries: Iterable[str],
+    report: Report,
+    aliases: Mapping[str, list[str]] = {},
+) -> Iterator[Downtime]:
     """Yield the downtimes in a file of the reference; what it cannot read is noted, as is the rest.
+
+    ``aliases`` are the names of entries by that of the set in which they were.
 
     Raises:
         ConfigError: the file is no text, or too large.
@@ -41,6 +49,9 @@ def reference(path: Path, entries: Iterable[str], report: Report) -> Iterator[Do
         except ValueError as error:
             what = "a downtime that cannot be read, by the reference neither"
             report.add("left", where, what, f"{error}: {line.strip()}")
+            continue
+        if one.entry in aliases and one.entry not in known:
+            yield from (replace(one, entry=name) for name in aliases[one.entry])
             continue
         if one.entry not in known:
             report.add(

@@ -9,14 +9,12 @@ from orchestrator.config import Entry
 from orchestrator.config.values import (
     Caches,
     Classes,
-    Command,
-    CommandValue,
     FrontendName,
     Name,
     Share,
     is_entry_name,
 )
-from orchestrator.importer import reference
+from orchestrator.importer import reference, submit_attributes
 from orchestrator.importer.imported import DEFAULTS, Imported
 from orchestrator.importer.report import Report
 from orchestrator.importer.values import (
@@ -66,7 +64,7 @@ class _Reader:
         made = self._made
         for key, ours in (("gatekeeper", "gatekeeper"), ("gridtype", "grid_type")):
             value = " ".join(fields.needed(key).split())
-            if wrong := problem_of(_key(ours), value):
+            if wrong := problem_of(_key(ours), value) if value else "it is empty":
                 what = f"an entry that cannot be one here ({ours}: {wrong})"
                 self._report.add(
                     "left", element.where, what, f'{made.name}: {key}="{value}"'
@@ -83,8 +81,16 @@ class _Reader:
                 self._put(
                     (ours,), said.strip() if ours == "rsl" else said, fields.where, key
                 )
-        fields.rest()
+        self._machine(fields)
         return True
+
+    def _machine(self, fields: Fields) -> None:
+        """Tell of the machine that a cloud's entry names: here the Frontend names it."""
+        for key in ("vm_id", "vm_type"):
+            said = fields.text(key)
+            if said is not None:
+                what = f"{key}: here Frontends name it, when auth_method has +{key}"
+                self._report.add("do", fields.where, what, f'{self._made.name}: "{said}"')
 
     def _put(self, path: tuple[str, ...], value: Any, where: str, key: str) -> None:
         """Say one key of an entry, if it can be said."""
@@ -100,6 +106,10 @@ class _Reader:
     def config(self, config: Element | None) -> None:
         """Read ``<config>``."""
         jobs = self._child(config, "max_jobs")
+        fields = self._fields(jobs, {})
+        if fields.text("num_factories") is not None:
+            factories = self._at_least(1, fields, "num_factories")
+            self._made.said["limits", "num_factories"] = factories
         for tag, ours, defaults in (
             ("per_entry", "entry", reference.PER_ENTRY),
             (
@@ -114,7 +124,9 @@ class _Reader:
             share = fields.needed("name")
             if wrong := problem_of(_SHARE, share):
                 what = f"a limit for what is no Frontend's class here ({wrong})"
-                self._report.add("left", one.where, what, f'{self._made.name}: "{share}"')
+                told = f"{self._made.name}: {one.said}"
+                self._report.add("left", one.where, what, told)
+                one.pass_over()
                 continue
             self._limits(("limits", "per_frontend", share), fields)
         self._rates(config)
@@ -122,7 +134,6 @@ class _Reader:
             self._child(config, "restrictions"), reference.RESTRICTIONS
         )
         self._made.said["require_voms",] = restrictions.flag("require_voms_proxy")
-        restrictions.rest()
 
     def _rates(self, config: Element | None) -> None:
         said = self._made.said
@@ -132,12 +143,10 @@ class _Reader:
         if stale.text("unclaimed") != reference.STALE_AGE["unclaimed"]:
             what = "<stale_age unclaimed=…>, which the reference does not look at either"
             self._report.add("left", stale.where, what, self._made.name)
-        stale.rest()
         for tag, defaults in (("release", reference.RELEASE), ("remove", reference.REMOVE)):
             fields = self._fields(self._child(config, tag), defaults)
             said[tag, "max_per_cycle"] = self._at_least(1, fields, "max_per_cycle")
             said[tag, "sleep_s"] = fields.decimal("sleep")
-            fields.rest()
         submit = self._child(config, "submit")
         fields = self._fields(submit, reference.SUBMIT)
         for key in ("cluster_size", "max_per_cycle"):
@@ -150,32 +159,12 @@ class _Reader:
             )
         else:
             said["slot", "layout"] = layout
-        fields.rest()
-        for one in _children(self._child(submit, "submit_attrs")):
-            self._submit_attribute(one)
-
-    def _submit_attribute(self, element: Element) -> None:
-        fields = self._fields(element, reference.SUBMIT_ATTR)
-        name, said = fields.needed("name").strip(), fields.needed("value")
-        value = said.strip()
-        if fields.text("all_grid_types"):
-            what = "all_grid_types: here a submit attribute is said whatever the grid type"
-            self._report.add("mended", element.where, what, f"{self._made.name}: {name}")
-        fields.rest()
-        wrong = problem_of(_COMMAND, name) or problem_of(_COMMAND_VALUE, value)
-        path = ("submit", "attributes", name)
-        if wrong:
-            what = f"a submit attribute that cannot be said here ({wrong})"
-            self._report.add(
-                "left", element.where, what, f'{self._made.name}: {name}="{said}"'
+        listed = _children(self._child(submit, "submit_attrs"))
+        said.update(
+            submit_attributes.read(
+                listed, self._made.name, self._report, self._made.remarks
             )
-            return
-        if self._made.said.get(path, value) != value:
-            what = "a submit attribute that is there twice: the last one holds"
-            self._report.add(
-                "mended", element.where, what, f'{self._made.name}: {name}="{said}"'
-            )
-        self._made.said[path] = value
+        )
 
     def lists(self, element: Element) -> None:
         """Read attributes, files, allowed Frontends and monitoring groups."""
@@ -193,7 +182,6 @@ class _Reader:
             name = fields.needed("name")
             classes = tuple(fields.needed("security_class").replace(",", " ").split())
             wrong = problem_of(_FRONTEND, name) or problem_of(_CLASSES, list(classes))
-            fields.rest()
             if wrong:  # to leave it out would open the entry to everybody
                 report.add(
                     "do", child.where, f"allow_frontends: {wrong}", f'{made.name}: "{name}"'
@@ -211,12 +199,11 @@ class _Reader:
                 )
             elif name not in groups:
                 groups.append(name)
-            fields.rest()
         made.said["groups",] = tuple(groups)
         for child in _children(element.child("infosys_refs")):
             what = "<infosys_ref>: what an information system once said"
-            said = child.attributes.get("ref", "")
-            report.add("left", child.where, what, f"{made.name}: {said}")
+            report.add("left", child.where, what, f"{made.name}: {child.said}")
+            child.pass_over()
 
     def comments(self, element: Element) -> None:
         """Keep the comments within the entry, and texts that nobody looks at."""
@@ -232,7 +219,6 @@ class _Reader:
     def _limits(self, path: tuple[str, ...], fields: Fields) -> None:
         for key in ("glideins", "idle", "held"):
             self._made.said[*path, key] = self._at_least(0, fields, key)
-        fields.rest()
 
     def _at_least(self, least: int, fields: Fields, key: str) -> int:
         found = fields.number(key)
@@ -262,8 +248,6 @@ def _key(name: str) -> TypeAdapter[Any]:
 
 _PROXY: TypeAdapter[Any] = TypeAdapter(Caches)
 _SHARE: TypeAdapter[Any] = TypeAdapter(Share)
-_COMMAND: TypeAdapter[Any] = TypeAdapter(Command)
-_COMMAND_VALUE: TypeAdapter[Any] = TypeAdapter(CommandValue)
 _FRONTEND: TypeAdapter[Any] = TypeAdapter(FrontendName)
 _CLASSES: TypeAdapter[Any] = TypeAdapter(Classes)
 _NAME: TypeAdapter[Any] = TypeAdapter(Name)

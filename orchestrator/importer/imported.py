@@ -42,12 +42,13 @@ DEFAULTS: Said = {
 
 @dataclass
 class Imported:
-    """One entry; ``remarks`` are the comments that stood at its parts."""
+    """One entry; ``remarks`` are the comments that stood at its parts, ``alias`` is its set's name."""
 
     name: str
     where: str
     said: Said
     remarks: list[str] = field(default_factory=list)
+    alias: str = ""
 
     @property
     def resource(self) -> str:

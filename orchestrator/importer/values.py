@@ -1,11 +1,11 @@
 """Numbers, truth values and texts of the XML: read once, with what the reference takes for granted.
 
-What nobody reads of an element is told at the end, so that nothing is lost without a word.
+Each attribute that is read is marked in its element; :mod:`unread` tells of all others.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -53,12 +53,15 @@ class Fields:
     defaults: Mapping[str, str]
     report: Report
     remarks: list[str]  # gets what "comment" says
-    _read: set[str] = field(default_factory=lambda: {"comment"})
 
     def __post_init__(self) -> None:
-        if self.element is not None and self.element.attributes.get("comment", "").strip():
+        if self.element is None:
+            return
+        self.element.looked_at.add("comment")
+        if comment := self.element.attributes.get("comment", "").strip():
             name = self.element.attributes.get("name", self.element.tag)
-            self.remarks.append(f"{name}: {self.element.attributes['comment'].strip()}")
+            if (remark := f"{name}: {comment}") not in self.remarks:
+                self.remarks.append(remark)
 
     @property
     def where(self) -> str:
@@ -66,9 +69,10 @@ class Fields:
 
     def text(self, key: str) -> str | None:
         """Return what is said, or what the reference takes for said, or None."""
-        self._read.add(key)
-        said = None if self.element is None else self.element.attributes.get(key)
-        return self.defaults.get(key) if said is None else said
+        if self.element is None:
+            return self.defaults.get(key)
+        self.element.looked_at.add(key)
+        return self.element.attributes.get(key, self.defaults.get(key))
 
     def needed(self, key: str) -> str:
         """Return what must be said.
@@ -122,15 +126,6 @@ class Fields:
             f'{self.where}: {name}: {key}: expected {expected}, got "{self.text(key)}"'
         )
 
-    def rest(self) -> None:
-        """Tell of what nobody read."""
-        if self.element is None:
-            return
-        for key, said in self.element.attributes.items():
-            if key not in self._read:
-                what = f'<{self.element.tag} {key}="…">'
-                self.report.add("left", self.where, what, f'"{said}"')
-
 
 def problem_of(kind: type[Part] | TypeAdapter[Any], given: Any) -> str:
     """Return why our configuration refuses ``given``, or nothing."""
@@ -161,7 +156,6 @@ def attributes(
         fields = Fields(element, reference.ATTR, report, remarks)
         name = fields.needed("name")
         one = _attribute(name, whose, fields, report)
-        fields.rest()
         if one is None:
             continue
         if found.get(name, one) != one:
@@ -213,7 +207,6 @@ def files(
     for element in elements:
         fields = Fields(element, reference.FILE, report, remarks)
         one = _file(fields, whose, report, remarks)
-        fields.rest()
         if one is None:
             continue
         out = str(one.get("name") or FilePath(str(one["source"])).name)
@@ -250,12 +243,10 @@ def _file(
         one["name"] = fields.needed("relfname")
     if kind != "regular":
         one["kind"] = kind
-    if (period := fields.number("period")) and kind.startswith("exec"):
+    if kind.startswith("exec") and (period := fields.number("period")):
         one["period_s"] = period
         if (prefix := fields.needed("prefix")) != reference.FILE["prefix"]:
             one["prefix"] = prefix
-    else:
-        fields.text("prefix")
     if fields.flag("after_entry"):
         what = (
             "a file after the entry's (after_entry=\"True\"): here the factory's come first"
@@ -271,7 +262,6 @@ def _file(
             one["config_out"] = out
         if (condition := options.needed("cond_attr")) != "TRUE":
             one["condition"] = condition
-        options.rest()
     wrong = problem_of(File, one)
     if wrong:
         what = f"a file that glideins cannot bring here ({wrong})"

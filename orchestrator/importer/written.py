@@ -9,8 +9,9 @@ from pathlib import Path as FilePath
 
 from orchestrator.errors import ConfigError
 from orchestrator.importer import templates, toml_text
-from orchestrator.importer.factory import PLACEHOLDER, Factory
+from orchestrator.importer.factory import PLACEHOLDER
 from orchestrator.importer.imported import DEFAULTS, Imported
+from orchestrator.importer.reading import Factory
 from orchestrator.importer.report import Report
 from orchestrator.importer.templates import Shared
 from orchestrator.importer.values import FLAGS, Attr, Said

@@ -39,6 +39,9 @@ class Element:
     children: list["Element"] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     text: str = ""  # between the tags, without blanks at its ends
+    looked_at: set[str] = field(
+        default_factory=set
+    )  # attributes that somebody read or told of
 
     @property
     def where(self) -> str:
@@ -47,6 +50,16 @@ class Element:
     def child(self, tag: str) -> "Element | None":
         """Return the child called ``tag``; the last of several, as the reference has it."""
         return next((one for one in reversed(self.children) if one.tag == tag), None)
+
+    def pass_over(self) -> None:
+        """Count everything in it as looked at: it was told of as a whole."""
+        for one in self.below():
+            one.looked_at.update(one.attributes)
+
+    @property
+    def said(self) -> str:
+        """Its attributes, as they could stand in a file."""
+        return " ".join(f'{key}="{one}"' for key, one in self.attributes.items())
 
     def below(self) -> Iterator["Element"]:
         """Yield this element and all within it."""

@@ -10,16 +10,7 @@ import click
 
 from orchestrator import config
 from orchestrator.errors import ConfigError
-from orchestrator.importer import (
-    downtimes,
-    entries,
-    factory,
-    inputs,
-    merged,
-    written,
-    xml_file,
-)
-from orchestrator.importer.imported import Imported
+from orchestrator.importer import conversion, downtimes, inputs, written
 from orchestrator.importer.inputs import Inputs
 from orchestrator.importer.report import Report
 from orchestrator.importer.written import Files
@@ -27,8 +18,6 @@ from orchestrator.options import json_option
 from orchestrator.work_folder import FACTORY_FILE
 from orchestrator.worktree import downtimes_edit
 from orchestrator.worktree.downtimes import Downtime
-
-_SHOWN = 10  # elements that nobody knows
 
 
 @click.command("import")
@@ -76,10 +65,14 @@ def command(
     given, report = inputs.sort(files), Report()
     result: Files | None = None
     if given.xml:
-        found, result = _converted(given, report, ignore_unknown)
+        found, result = conversion.converted(
+            given.xml, report, ignore_unknown=ignore_unknown
+        )
         work = folder / "work"
         resources = _by_resource({one.name: one.resource for one in found})
-        down = list(_downtimes(given, [one.name for one in found], resources, report))
+        aliases = _by_resource({one.name: one.alias for one in found})
+        names = [one.name for one in found]
+        down = list(_downtimes(given, names, resources, report, aliases))
         result = result.with_report(report)
         written.write(folder, result, over=replace)
     else:
@@ -104,41 +97,6 @@ def command(
     _tell(report, result, given, folder, new, as_json)
 
 
-def _converted(
-    given: Inputs, report: Report, ignore_unknown: bool
-) -> tuple[list[Imported], Files]:
-    whole = merged.merged([xml_file.read(path) for path in given.xml], report)
-    strange = merged.unknown(whole)
-    if strange and not ignore_unknown:
-        listed = "".join(f"\n  {one.where}: <{one.tag}>" for one in strange[:_SHOWN])
-        more = f"\n  and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
-        raise ConfigError(
-            "elements that GlideinWMS does not know, where they stand; mend them, or"
-            f" --ignore-unknown as it does{listed}{more}"
-        )
-    for one in strange:
-        said = " ".join(f'{key}="{text}"' for key, text in one.attributes.items())
-        report.add("left", one.where, f"<{one.tag}>, which GlideinWMS does not know", said)
-    for one in merged.repeated(whole):
-        what = f"<{one.tag}> again, in the same place: as GlideinWMS does, the last one alone counts"
-        report.add("left", one.where, what)
-    made = factory.factory(whole, report)
-    all_ = whole.child("entries")
-    found: dict[str, Imported] = {}
-    for element in () if all_ is None else all_.children:
-        entry = entries.entry(element, report) if element.tag == "entry" else None
-        if entry is not None:
-            if made.recoverable:
-                entry.said["release", "recoverable"] = made.recoverable
-            if entry.name in found:
-                what = "an entry that is there twice in a file: the last one holds"
-                by = f"{entry.name}, by {entry.where}"
-                report.add("mended", found[entry.name].where, what, by)
-            found[entry.name] = entry
-    entries_found = list(found.values())
-    return entries_found, written.files_of(made, entries_found, report)
-
-
 def _by_resource(names: Mapping[str, str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for entry, resource in sorted(names.items()):
@@ -152,9 +110,10 @@ def _downtimes(
     names: Iterable[str],
     resources: Mapping[str, list[str]],
     report: Report,
+    aliases: Mapping[str, list[str]] = {},
 ) -> Iterator[Downtime]:
     for path in given.downtimes:
-        yield from downtimes.reference(path, names, report)
+        yield from downtimes.reference(path, names, report, aliases)
     for path in given.topology:
         yield from downtimes.topology(path, resources, report)
 

@@ -133,7 +133,8 @@ def _number(one: Attribute | None) -> int:
 
 
 def _limits(factory: Factory, entry: Entry) -> Limits:
-    share, limits = factory.num_factories, entry.limits
+    limits = entry.limits
+    share = limits.num_factories or factory.num_factories
     default = Limits()
     per_frontend = _limit(limits.default_per_frontend, default.share_default)
     return Limits(
