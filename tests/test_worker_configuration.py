@@ -35,6 +35,7 @@ for fact in $NODE; do
     cpus=*) RESOURCES_CPUS=${fact#*=} ;;
     memory_mb=*) RESOURCES_MEMORY_MB=${fact#*=} ;;
     disk_mb=*) RESOURCES_DISK_MB=${fact#*=} ;;
+    container_home=*) _containers_knobs tried "SINGULARITY_TARGET_DIR = ${fact#*=}" 'SINGULARITY = /a' ;;
     free_mb=*) RESOURCES_DISK_SEEN="free=${fact#*=}" ;;
     *) exit 2 ;;
   esac
@@ -202,6 +203,37 @@ def matches(name: str, expected: str, found: str) -> bool:
 def test_the_table_is_read_whole() -> None:
     names = [case["name"] for case in CASES]
     assert len(names) == len(set(names)) > 50
+
+
+def test_variables_of_a_community_change_what_is_only_a_default(
+    condor: Path, tmp_path: Path
+) -> None:
+    listed = tmp_path / "vars.lst"
+    rows = {
+        "over": ("C", "(DiskUsage > Disk)"),
+        "WANT_SUSPEND": ("C", "$(over) =!= true && $(WANT_SUSPEND:true)"),
+        "SINGULARITY_TARGET_DIR": ("C", "/theirs"),
+        "SHM": ("I", "  24684084"),
+    }
+    listed.write_text(
+        "".join(f"{name} {kind} - + N Y -\n" for name, (kind, _) in rows.items())
+    )
+    given = {name: value for name, (_, value) in rows.items()}
+    case = {
+        "given": {**given, "CONDOR_VARS_FILE": str(listed)},
+        "node": {"container_home": "/ours"},
+    }
+    done = run(condor, tmp_path / "w", case)
+    assert done.returncode == 0, done.stderr
+    assert "SHM" not in done.stderr
+    assert values(condor, tmp_path / "w", *rows, "SINGULARITY", "SUSPEND") == [
+        "(DiskUsage > Disk)",
+        "(DiskUsage > Disk) =!= true && False",
+        "/theirs",
+        "24684084",
+        "/a",
+        "False",
+    ]
 
 
 def test_no_two_glideins_have_one_name(condor: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@
 #
 # Needs:     log.sh clock.sh knob.sh expand.sh vars.sh places.sh system.sh batch.sh mjf.sh
 #            lifetime.sh collectors.sh credentials.sh security.sh resource_slots.sh slots.sh
-#            policy.sh
+#            policy.sh containers.sh
 # Reads:     WORK
 # Sets:      CONFIGURE_NAME
 #
@@ -30,6 +30,8 @@ configure_condor() {
     && vars_decide \
     && lifetime_compute \
     && security_environment \
+    && containers_configure \
+    && policy_defaults \
     && vars_write \
     && _configure_glidein \
     && lifetime_configure \

@@ -7,7 +7,7 @@
 # node but what is bound. Where a site forbids a part of that, the rest is tried without it, and said.
 # Every refusal names the test that failed and has the command with which to try it by hand.
 #
-# Needs:     log.sh job.sh config.sh report.sh cvmfs.sh
+# Needs:     log.sh job.sh config.sh report.sh cvmfs.sh knob.sh
 # Reads:     WORK, CONDOR_DIR, CVMFS_MOUNT_DIR, and the keys
 #            GLIDEIN_Singularity_Use      the Frontend's wish; GLIDEIN_SINGULARITY_REQUIRE  the factory's
 #            SINGULARITY_IMAGES_DICT      key:image,…; SINGULARITY_IMAGE_DEFAULT, …DEFAULT6, …DEFAULT7: older names
@@ -22,6 +22,7 @@
 : "${CONTAINERS_OSG:=/cvmfs/oasis.opensciencegrid.org/mis/singularity/bin/singularity}"
 
 CONTAINERS_STATUS='' CONTAINERS_PATH='' CONTAINERS_VERSION='' CONTAINERS_MODE='' CONTAINERS_IMAGE='' CONTAINERS_REFUSED=''
+_CONTAINERS_WHY='' _CONTAINERS_LINES=()
 
 # containers_setup - decide, look, try, and note the result in the configuration, in report and log.
 #   Returns:  0
@@ -331,13 +332,23 @@ _containers_offer() {
   # HTCondor tries such an image only where it brings one, and it mostly does not. Images of registries become files.
   # shellcheck disable=SC2016  # HTCondor expands it
   [[ ! -f $CONTAINERS_IMAGE && $CONTAINERS_IMAGE != *://* ]] \
-    || printf '%s\n' 'HasSIF = True' 'STARTD_ATTRS = $(STARTD_ATTRS) HasSIF' >>"$WORK/condor_config.d/00_containers"
+    || _CONTAINERS_LINES+=('HasSIF = True' 'STARTD_ATTRS = $(STARTD_ATTRS) HasSIF')
 }
 
-# _containers_knobs WHY LINE... - lines of HTCondor's configuration
+# _containers_knobs WHY LINE... - remember lines of HTCondor's configuration, for containers_configure
 _containers_knobs() {
   [[ "$*" != *[\$\\]* ]] || log_fail 1 "not a path for HTCondor's configuration: $*" || return $?
-  mkdir -p -- "$WORK/condor_config.d" \
-    && printf '%s\n' "# by containers.sh: $1" "${@:2}" >"$WORK/condor_config.d/00_containers" \
-    || log_fail 1 "cannot write $WORK/condor_config.d/00_containers"
+  _CONTAINERS_WHY=$1
+  _CONTAINERS_LINES=("${@:2}")
+}
+
+# containers_configure - what was found, as facts. Variables of a community come after them, and win: some
+#   choose their own binds and arguments for HTCondor's containers.
+containers_configure() {
+  local line
+  ((${#_CONTAINERS_LINES[@]} > 0)) || return 0
+  knob_title 'containers'
+  for line in "${_CONTAINERS_LINES[@]}"; do
+    knob_set "${line%% = *}" "${line#* = }" "detected: $_CONTAINERS_WHY" || return 1
+  done
 }

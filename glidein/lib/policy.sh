@@ -6,6 +6,15 @@
 #
 # shellcheck disable=SC2016,SC1003  # $(NAME) and backslashes are HTCondor's here, not the shell's
 
+# policy_defaults - what a community's own variables, which come after it, may change: whether jobs are
+#   suspended or killed
+policy_defaults() {
+  knob_title 'jobs, unless variables say otherwise'
+  knob_set SUSPEND False 'default' || return 1
+  knob_set WANT_SUSPEND False 'default' || return 1
+  knob_set KILL False 'default'
+}
+
 # policy_configure - which jobs, and when it ends
 policy_configure() {
   knob_title 'which jobs'
@@ -13,9 +22,6 @@ policy_configure() {
   _policy_start || return 1
   _policy_rank || return 1
   _policy_preempt || return 1
-  knob_set SUSPEND False 'fixed' || return 1
-  knob_set WANT_SUSPEND False 'fixed' || return 1
-  knob_set KILL False 'fixed' || return 1
   knob_set IsOwner False 'fixed: the slot is ours' || return 1
   knob_set JOB_RENICE_INCREMENT 0 'fixed: the slot is ours' || return 1
   knob_set RunBenchmarks False 'fixed: the cores are for jobs' || return 1

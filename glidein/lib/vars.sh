@@ -276,8 +276,8 @@ _vars_fact() {
       knob_string "$4"
       ;;
     I)
-      [[ $4 =~ ^-?[0-9]+(\.[0-9]+)?$ ]] || log_warn "$1: expected a number, got '$4'"
-      REPLY=$4
+      REPLY=${4#"${4%%[![:space:]]*}"} # df and wc put blanks before theirs
+      [[ $REPLY =~ ^-?[0-9]+(\.[0-9]+)?$ ]] || log_warn "$1: expected a number, got '$4'"
       ;;
     C) REPLY=$4 ;;
   esac

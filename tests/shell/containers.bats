@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
   load helper
-  for module in log clock config job cvmfs containers; do
+  for module in log clock config job knob cvmfs containers; do
     # shellcheck source=/dev/null
     source "$LIB/$module.sh"
   done
@@ -17,6 +17,13 @@ setup() {
   unset LMOD_PKG OSG_SINGULARITY_BINARY GLIDEIN_SINGULARITY_BINARY_OVERRIDE
   mkdir -p work/.glidein cvmfs/images.org/el9
   IMAGE=$CVMFS_MOUNT_DIR/images.org/el9
+}
+
+# knobs - write what HTCondor is told to work/knobs
+knobs() {
+  knob_begin test
+  containers_configure
+  printf '%s' "$KNOB_TEXT" >work/knobs
 }
 
 # program PATH REFUSES [VERSION] - a stand-in that runs images unless its command line matches REFUSES
@@ -77,7 +84,8 @@ END
   program bin/apptainer none
   containers_setup
   set_to HAS_SINGULARITY '(unset)'
-  [[ ! -e asked && ! -e work/condor_config.d/00_containers ]]
+  knobs
+  [[ ! -e asked && $(<work/knobs) == '# test' ]]
 }
 
 @test "containers: one that works is offered to HTCondor and to wrappers" {
@@ -93,11 +101,12 @@ END
     set_to "${name}_MODE" unprivileged
   done
   set_to GLIDEIN_PROVIDES singularity/unprivileged
-  grep -qx "SINGULARITY = $PWD/bin/apptainer" work/condor_config.d/00_containers
-  grep -qx 'SINGULARITY_USE_PID_NAMESPACES = True' work/condor_config.d/00_containers
-  grep -qx 'SINGULARITY_RUN_TEST_BEFORE_JOB = False' work/condor_config.d/00_containers
-  run ! grep HasSIF work/condor_config.d/00_containers # its image is a folder
-  grep -qx "SINGULARITY_BIND_EXPR = \"$CVMFS_MOUNT_DIR\"" work/condor_config.d/00_containers
+  knobs
+  grep -qx "SINGULARITY = $PWD/bin/apptainer" work/knobs
+  grep -qx 'SINGULARITY_USE_PID_NAMESPACES = True' work/knobs
+  grep -qx 'SINGULARITY_RUN_TEST_BEFORE_JOB = False' work/knobs
+  run ! grep HasSIF work/knobs # its image is a folder
+  grep -qx "SINGULARITY_BIND_EXPR = \"$CVMFS_MOUNT_DIR\"" work/knobs
   grep -q -- '^exec --contain --ipc --no-home --pid --bind '"$CVMFS_MOUNT_DIR $IMAGE /bin/sh" asked
   [[ " ${FACTS[*]} " == *" containers.mode=unprivileged containers.image=$IMAGE "* ]]
 }
@@ -108,11 +117,12 @@ END
     program bin/apptainer "$refuses"
     wish REQUIRED OPTIONAL
     containers_setup
-    grep -qx "SINGULARITY_USE_PID_NAMESPACES = $pid" work/condor_config.d/00_containers
+    knobs
+    grep -qx "SINGULARITY_USE_PID_NAMESPACES = $pid" work/knobs
     expected=''
     [[ -z $binds ]] || expected+="SINGULARITY_BIND_EXPR = \"$binds\" "
     [[ -z $extra ]] || expected+="SINGULARITY_EXTRA_ARGUMENTS = $extra "
-    [[ $(grep -E 'BIND|EXTRA' work/condor_config.d/00_containers | tr '\n' ' ') == "$expected" ]]
+    [[ $(grep -E 'BIND|EXTRA' work/knobs | tr '\n' ' ') == "$expected" ]]
   done <<END
 --pid;False;;$CVMFS_MOUNT_DIR
 --bind;True;;
@@ -140,7 +150,8 @@ END
   wish PREFERRED OPTIONAL
   containers_setup
   set_to HAS_SINGULARITY False
-  grep -qx "SINGULARITY = $WORK/.glidein/no_singularity" work/condor_config.d/00_containers
+  knobs
+  grep -qx "SINGULARITY = $WORK/.glidein/no_singularity" work/knobs
   [[ ${FACTS[*]} == *'containers.refused='*'test "run"'* ]]
 }
 
