@@ -46,8 +46,10 @@ Feature: Operators see, ask why, and act
   Scenario: The emergency stop
     Given an operator's factory with the entry "north" that runs glideins here
     And one glidein of "north" runs and one is queued
+    Then "why" finds the one that runs by the name that its pool has for it
     When the operator puts the entry "north" on the stop list
     Then both leave, and "stop-list" counts those that obeyed
+    And "why" finds the one that ran by the name that its pool had for it
     And no other glidein of "north" comes
 
   Scenario: The web server serves what was published before

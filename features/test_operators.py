@@ -389,6 +389,24 @@ def runs_and_waits(
     return list(two)
 
 
+@then('"why" finds the one that runs by the name that its pool has for it')
+def found_by_name(desk: Desk, pool: Pool, slot: str, two: list[str]) -> None:
+    assert desk.json("why", slot)["glidein"] == two[0]
+
+
+@pytest.fixture
+def slot(pool: Pool) -> str:
+    """The slot of the only glidein that runs."""
+    found: str = pool.slots(["Name"])[0]["Name"]
+    return found
+
+
+@then('"why" finds the one that ran by the name that its pool had for it')
+def found_later(desk: Desk, slot: str, two: list[str]) -> None:
+    told = desk.json("why", slot.partition("@")[2])
+    assert (told["glidein"], told["outcome"]["name"] in slot) == (two[0], True)
+
+
 @when(parsers.parse('the operator puts the entry "{entry}" on the stop list'))
 def stops(desk: Desk, entry: str, two: list[str]) -> None:
     said = desk.does("stop-list", "add", "entry", entry, "--why", "broken switch", "--yes")

@@ -8,6 +8,7 @@ import ctypes
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import BinaryIO
 
 PART = ".part-"
 _CHUNK = 1024 * 1024  # bytes
+_LOCK_LOOK_S = 0.02  # between two attempts to lock
 
 
 class Busy(Exception):
@@ -142,8 +144,19 @@ def locked(path: Path) -> Iterator[None]:
     """
     make_folder(path.parent)
     with path.open("ab") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Busy(str(path)) from error
+        if not lock(handle.fileno()):
+            raise Busy(str(path))
         yield
+
+
+def lock(file: int, wait_s: float = 0) -> bool:
+    """Lock an open file for this process alone; return whether others let go within ``wait_s``."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+        time.sleep(_LOCK_LOOK_S)

@@ -61,3 +61,11 @@ class SubmissionError(FactoryError):
 
 class JournalError(FactoryError):
     """The journal of submissions cannot be written, or another process writes it."""
+
+
+def words(error: Exception) -> str:
+    """Return what a person reads of an error: of one of the system what it was about, and why."""
+    if isinstance(error, OSError) and error.strerror:
+        about = f"{error.filename}: " if error.filename else ""
+        return f"{about}{error.strerror}"
+    return str(error) or type(error).__name__

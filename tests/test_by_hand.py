@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.errors import FactoryError
 from orchestrator.queue import by_hand, live_queue
-from orchestrator.queue.live_queue import LiveGlidein
+from orchestrator.queue.live_queue import LiveGlidein, Meant
 
 
 def test_an_order_is_done_once_and_answered(tmp_path: Path) -> None:
@@ -81,23 +81,23 @@ FOUND = [
     ("said", "meant"),
     [
         ({}, ["1.0", "1.1", "2.0", "3.0"]),
-        ({"ids": ["1"]}, ["1.0", "1.1"]),
-        ({"ids": ["1.1", "3.0"]}, ["1.1", "3.0"]),
+        ({"ids": ("1",)}, ["1.0", "1.1"]),
+        ({"ids": ("1.1", "3.0")}, ["1.1", "3.0"]),
         ({"state": "idle"}, ["1.0", "3.0"]),
         ({"state": "wait"}, ["1.0"]),
         ({"frontend": "atlas"}, ["3.0"]),
         ({"frontend": "atlas:prio"}, ["3.0"]),
         ({"frontend": "cms.main"}, ["1.0", "1.1", "2.0"]),
         ({"older_s": 500.0}, ["2.0"]),
-        ({"ids": ["1"], "state": "running"}, ["1.1"]),
+        ({"ids": ("1",), "state": "running"}, ["1.1"]),
     ],
 )
 def test_who_is_meant(said: dict[str, object], meant: list[str]) -> None:
-    chosen = live_queue.chosen(FOUND, now=1_000, **said)  # type: ignore[arg-type]
+    chosen = live_queue.chosen(FOUND, Meant(**said), now=1_000)  # type: ignore[arg-type]
     assert [one.id for one in chosen] == meant
 
 
 @pytest.mark.parametrize("ident", ["all", "1.0 || true", "1.0.0", "-1", ""])
 def test_what_is_no_id_means_nobody(ident: str) -> None:
     with pytest.raises(FactoryError):
-        live_queue.chosen(FOUND, ids=[ident])
+        live_queue.chosen(FOUND, Meant((ident,)))

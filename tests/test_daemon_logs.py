@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.daemon.logs import Log
+from tests.test_state_file import room
 
 
 @pytest.fixture
@@ -66,3 +67,17 @@ def test_a_child_has_a_file_of_its_own(log: Log, tmp_path: Path) -> None:
     say(log, "mine again")
     assert (tmp_path / "log/entries/north.log").read_text().count("entry=north mine") == 2
     assert "entry=south its own \\udcff" in (tmp_path / "log/entries/south.log").read_text()
+
+
+def test_lines_that_found_no_room_are_counted_in_the_next_one(
+    log: Log, tmp_path: Path
+) -> None:
+    say(log, "one")
+    path = tmp_path / "log/entries/north.log"
+    with room(path.stat().st_size + 20):
+        say(log, "two")
+        say(log, "three")
+    say(log, "four")
+    lines = path.read_text().splitlines()
+    assert "2 lines are lost" in lines[-2]
+    assert lines[-1].endswith("four")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import JournalError
 from orchestrator.limited import limited
 from orchestrator.queue.journal import Begun, Journal, new_id
+from tests.test_state_file import room
 
 NOW = 1_795_000_000.0
 
@@ -185,3 +186,18 @@ def test_lines_are_json(tmp_path: Path) -> None:
         journal.failed(begun, 'a "reason"\nof two lines')
         lines = journal.path.read_text().splitlines()
     assert [next(iter(json.loads(line))) for line in lines] == ["begin", "failed"]
+
+
+def test_without_room_the_old_file_is_gone_on_with(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        first = begin(journal)
+        journal.settled(begin(journal), "all seen")
+    path = tmp_path / "journal.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"begin": "torn')
+    with room(20), Journal(tmp_path) as journal:
+        assert [one.id for one in journal.open] == [first.id]
+        with pytest.raises(JournalError):
+            begin(journal)
+    assert path.read_bytes() == whole
+    assert [one.id for one in reopened(tmp_path)] == [first.id]

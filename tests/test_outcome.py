@@ -29,7 +29,13 @@ REPORT: dict[str, Any] = {
     "checks": [],
     "node": {"host": "wn12"},
     "resources": {"cpus": 2},
-    "condor": {"seconds": 900, "status": 99, "registered_s": 4},
+    "condor": {
+        "name": "glidein_4711_17955574381234",
+        "seconds": 900,
+        "status": 99,
+        "registered_s": 4,
+        "first_job_s": 61,
+    },
     "run": {"launch_ms": 800, "jobs": 2},
     "end": {"cause": "idle", "code": 0, "phase": "run", "signal": "", "ms": 901_000},
 }
@@ -71,7 +77,9 @@ def test_a_report_tells_where_the_time_went() -> None:
         jobs=2,
         launched=True,
         total_s=901.0,
+        name="glidein_4711_17955574381234",
         validation_s=0.8,
+        before_job_s=61.8,
         condor_s=900.0,
         job_s=450.75,
         good_job_s=450.75,
@@ -318,3 +326,26 @@ def test_whatever_was_written_is_read_without_harm(out: str, err: str) -> None:
         assert outcome.code == 0
     for seconds in (outcome.total_s, outcome.job_s, outcome.idle_s, outcome.waste_s):
         assert seconds is None or seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("run", "condor", "before_job_s"),
+    [
+        ({"launch_ms": 800, "jobs": 0}, {"seconds": 900}, 901.0),  # all of it
+        ({}, {}, 901.0),  # HTCondor was never started
+        ({"launch_ms": 800, "jobs": 2}, {"seconds": 900}, None),  # it did not tell
+        ({"launch_ms": 800, "jobs": 2}, {"seconds": 900, "first_job_s": -1}, None),
+        ({"launch_ms": 800, "jobs": 2}, {"seconds": 900, "first_job_s": "x"}, None),
+    ],
+)
+def test_the_time_before_the_first_job(
+    run: dict[str, Any], condor: dict[str, Any], before_job_s: float | None
+) -> None:
+    outcome = outcome_of(ENDED, written(REPORT | {"run": run, "condor": condor}))
+    assert outcome.before_job_s == before_job_s
+
+
+@pytest.mark.parametrize("name", ["glidein_1_2; rm", "x", 7, "glidein_" + "1" * 99])
+def test_what_is_no_name_of_a_glidein_is_none(name: Any) -> None:
+    report = REPORT | {"condor": {**REPORT["condor"], "name": name}}
+    assert outcome_of(ENDED, written(report)).name == ""

@@ -14,7 +14,7 @@ from orchestrator.queue.event_log import log_name
 from orchestrator.queue.journal import Begun, Journal, new_id
 from orchestrator.queue.queue_reader import QueueReader
 from orchestrator.queue.queue_view import Freshness, Glidein, QueueView, State
-from orchestrator.queue.schedd import Queued
+from orchestrator.queue.schedd import Ours, Queued
 from orchestrator.worktree.daemon_settings import Cycle
 from orchestrator.worktree.entry_record import EntryRecord
 from tests.factory_user import RECORD
@@ -31,15 +31,10 @@ class Played:
     problem: str = ""
     asked: int = 0
 
-    def query(
-        self,
-        factory: str,
-        glidein: str,
-        entry: str | None = None,
-        part: tuple[int, int] = (0, 1),
-    ) -> list[Queued]:
+    def query(self, ours: Ours) -> list[Queued]:
         self.asked += 1
-        assert (factory, glidein) == ("Example", "first")
+        entry, part = ours.entry, ours.part
+        assert (ours.factory, ours.glidein) == ("Example", "first")
         if self.problem:
             raise ScheddError(self.problem)
         copies = [one._replace(glidein=replace(one.glidein)) for one in self.queue]

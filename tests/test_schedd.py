@@ -23,7 +23,7 @@ from orchestrator.limited import NoAnswer
 from orchestrator.queue import event_log, shared_queue
 from orchestrator.queue.journal import Journal
 from orchestrator.queue.queue_view import Freshness, Glidein, QueueView, State
-from orchestrator.queue.schedd import Schedd
+from orchestrator.queue.schedd import Ours, Schedd
 from orchestrator.trial.pool import Pool
 from tests.factory_user import REQUEST, Daemon, Entry
 
@@ -229,7 +229,9 @@ def test_one_look_for_all_entries(entry: Entry) -> None:
 
 def test_a_schedd_nobody_knows(entry: Entry) -> None:
     def run() -> None:
-        Schedd("nobody@localhost", [entry.pool.collector], 30).query("Example", "first")
+        Schedd("nobody@localhost", [entry.pool.collector], 30).query(
+            Ours("Example", "first")
+        )
 
     with pytest.raises(
         ScheddError, match=r"nobody@localhost: queue: not found: 127.*does not know it"

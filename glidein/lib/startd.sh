@@ -6,7 +6,7 @@
 # that our time is over and it does not go. When the master has ended, nothing that it or a user's job started is left: it all carries our mark.
 #
 # Needs:     log.sh clock.sh job.sh config.sh report.sh configure.sh credentials.sh mjf.sh
-# Commands:  condor_master, condor_status; awk; rm, readlink (coreutils)
+# Commands:  condor_master, condor_status; awk; rm, readlink, date (coreutils)
 # Reads:     WORK, CONDOR_DIR, CONFIGURE_{NAME,TO_RETIRE,TO_DIE,GRACEFUL_S}; STARTD_*_S
 # Sets:      STARTD_PID (the master's; empty before the launch, 0 after the end), STARTD_STATUS,
 #            STARTD_JOB_TIME
@@ -39,6 +39,7 @@ startd_launch() {
   } </dev/null >"$WORK/log/master.out" 2>&1 &
   STARTD_PID=$!
   set +m
+  report_fact condor.name "$CONFIGURE_NAME" # by which the pool knows this glidein
   log_info "started condor_master pid=$STARTD_PID"
   job_start _startd_watch "$STARTD_PID"
   _STARTD_WATCH=$JOB_PID
@@ -175,7 +176,7 @@ startd_sweep() {
 # _startd_watch PID - a job: stop the master when the pool does not know us in time, when our time is
 #   over, and in a rehearsal as soon as the pool knows us. $WORK/.glidein/startd.why tells startd_cause.
 _startd_watch() {
-  local pid=$1 started now wait why limit query known='' next=$STARTD_FIRST_S look=$STARTD_RENEW_S rehearsal
+  local pid=$1 started now wait why limit query known='' next=$STARTD_FIRST_S look=$STARTD_RENEW_S rehearsal first=''
   config_get DEBUG_MODE 0
   rehearsal=$REPLY
   _STARTD_TO_DIE=$LIFETIME_TO_DIE
@@ -213,6 +214,7 @@ _startd_watch() {
         ((next *= 2, next < limit)) || next=$limit
       fi
     fi
+    [[ -n $first ]] || ! _startd_first_job || first=1
     if ((now >= look)); then
       look=$((now + STARTD_RENEW_S))
       credentials_refresh || :
@@ -233,6 +235,22 @@ _startd_watch() {
     ((wait > 0)) || wait=1
     clock_pause "$wait"
   done
+}
+
+# _startd_first_job - note in $WORK/.glidein/startd.first_job when the first job came (epoch): the log of its
+#   starter begins then. To be looked at soon, for that log is put aside when it is full.
+#   Returns:  0  noted;  1  no job came, or a log does not begin with a time
+_startd_first_job() {
+  local file line first=''
+  for file in "$WORK"/log/StarterLog.slot*; do
+    line=
+    { IFS= read -r line <"$file"; } 2>/dev/null
+    [[ $line =~ ^([0-9]{2})/([0-9]{2})/([0-9]{2})\ ([0-9]{2}:[0-9]{2}:[0-9]{2}) ]] || continue
+    line="20${BASH_REMATCH[3]}-${BASH_REMATCH[1]}-${BASH_REMATCH[2]} ${BASH_REMATCH[4]}"
+    [[ -n $first && ! $line < $first ]] || first=$line
+  done
+  [[ -n $first ]] && first=$(date -d "$first" +%s 2>/dev/null) && [[ $first =~ ^[0-9]+$ ]] \
+    && printf '%s\n' "$first" >"$WORK/.glidein/startd.first_job"
 }
 
 # _startd_registered SECONDS - does the pool know our startd? A job that came is proof as well.
@@ -382,6 +400,11 @@ _startd_facts() {
   report_fact condor.status "$STARTD_STATUS"
   { read -r seconds <"$WORK/.glidein/startd.registered"; } 2>/dev/null
   [[ -z $seconds ]] || report_fact condor.registered_s "$seconds"
+  seconds=''
+  [[ -s $WORK/.glidein/startd.first_job ]] || _startd_first_job || :
+  { read -r seconds <"$WORK/.glidein/startd.first_job"; } 2>/dev/null
+  # Before the launch is a clock that was set back: nobody knows then.
+  [[ -z $seconds ]] || ((seconds < _STARTD_LAUNCHED)) || report_fact condor.first_job_s "$((seconds - _STARTD_LAUNCHED))"
   _startd_unreached
 }
 

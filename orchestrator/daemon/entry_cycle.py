@@ -24,7 +24,7 @@ from orchestrator.deciding.backoff import Backoffs
 from orchestrator.deciding.decision import decide
 from orchestrator.deciding.request import RequestsView
 from orchestrator.deciding.verdict import Decision, Turns
-from orchestrator.errors import FactoryError
+from orchestrator.errors import FactoryError, words
 from orchestrator.outputs import outcome, outcomes, prune
 from orchestrator.outputs.outcome import Ended, Outcome
 from orchestrator.protocol.keys import Keyring
@@ -96,6 +96,7 @@ class EntryCycle:
         self._set_up_queue()
         self._backoffs = self._load_backoffs()
         self._began_anew = True  # what ended may have been told before
+        self._uncounted: list[Outcome] = []  # those that are in no sum
         self._turns = Turns()
         self._words = ""  # of the last decision
         self._decided = 0.0
@@ -118,6 +119,7 @@ class EntryCycle:
         requests = self._requests(now)
         downtimes = self._downtimes.read()
         ended = self._step("outcomes", list[Outcome](), lambda: self._outcomes(now))
+        self._step("statistics", None, self._count)
         self._step("backoff", None, lambda: self._judge(queue, ended, now))
         decision = self._decide(queue, requests, downtimes, now)
         worked = bool(decision.submit or decision.remove or decision.release)
@@ -278,17 +280,23 @@ class EntryCycle:
         if self._began_anew:
             told = outcomes.told(self.folder)
             ended = [one for one in ended if (one.id, one.ended) not in told]
-            self._began_anew = False
+        self._began_anew = True  # until all of it is done
         found, waiting = outcome.settle(self.folder / "glideins", ended, now)
-        if found:
-            outcomes.append(self.folder, found)
-            statistics = outcomes.load(self.folder)
-            statistics.add(found, self.record.backoff.early_s)
-            outcomes.save(self.folder, statistics)
-            for one in found:
-                log.info("glidein=%s ended cause=%s", one.glidein, one.cause)
+        outcomes.append(self.folder, found)
+        self._uncounted += found
+        for one in found:
+            log.info("glidein=%s ended cause=%s", one.glidein, one.cause)
         self._reader.settled(waiting)
+        self._began_anew = False
         return found
+
+    def _count(self) -> None:
+        """Bring those that ended into the sums."""
+        if self._uncounted:
+            statistics = outcomes.load(self.folder)
+            statistics.add(self._uncounted, self.record.backoff.early_s)
+            outcomes.save(self.folder, statistics)
+            self._uncounted = []
 
     def _prune(self, queue: QueueView, now: float) -> None:
         if queue.freshness is not Freshness.FRESH or 0 <= now - self._pruned < _PRUNE_S:
@@ -434,9 +442,12 @@ class EntryCycle:
         try:
             result = step()
         except Exception as error:
-            if self._problems.get(name) != str(error):
-                log.exception("step=%s failed", name)
-            self._problems[name] = str(error) or type(error).__name__
+            said = words(error)
+            if self._problems.get(name) != said:
+                # What the machine lacks is no bug: where in the code it was felt helps nobody.
+                known = isinstance(error, OSError | FactoryError)
+                log.error("step=%s failed: %s", name, said, exc_info=not known)
+            self._problems[name] = said
             return otherwise
         self._problems[name] = ""
         return result

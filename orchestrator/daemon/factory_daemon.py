@@ -21,7 +21,7 @@ from orchestrator.daemon.board import Board, Slot
 from orchestrator.daemon.children import Child, Children, State
 from orchestrator.daemon.lock import Held, Lock
 from orchestrator.daemon.notify import notify, watchdog_s
-from orchestrator.errors import FactoryError
+from orchestrator.errors import FactoryError, words
 from orchestrator.worktree.factory_record import FactoryRecord, read_factory
 
 log = logging.getLogger(__name__)
@@ -75,6 +75,7 @@ class FactoryDaemon:
         self._seen: dict[str, Any] = {}  # stamps of records, by file
         self._wrote_at = 0.0
         self._untold = False  # whether something happened since
+        self._unwritten = ""  # why the status could not be written
 
     def run(self, ready: Callable[[str], None] = lambda said: None) -> int:
         """Run until SIGTERM or SIGINT; return 0. ``ready`` is told, in words, when all are up.
@@ -334,8 +335,11 @@ class FactoryDaemon:
                 "daemons": daemons,
             }
             state_file.write(self.work / STATUS, state)
+            self._unwritten = ""
         except OSError as error:
-            log.error("cannot write the status: %s", error)
+            if self._unwritten != words(error):
+                log.error("the status stays as it was: %s", words(error))
+            self._unwritten = words(error)
 
     def _about(self, child: Child, now: float) -> dict[str, Any]:
         told: dict[str, Any] = {

@@ -8,9 +8,9 @@ import contextlib
 import fcntl
 import os
 import signal
-import time
 from pathlib import Path
 
+from orchestrator import disk
 from orchestrator.errors import FactoryError
 
 
@@ -37,17 +37,10 @@ class Lock:
             Held: somebody else has it.
         """
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        deadline = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    pid = _number(os.pread(file, 20, 0))
-                    os.close(file)
-                    raise Held(self.path, pid) from None
-                time.sleep(0.05)
+        if not disk.lock(file, wait_s):
+            pid = _number(os.pread(file, 20, 0))
+            os.close(file)
+            raise Held(self.path, pid)
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._file = file

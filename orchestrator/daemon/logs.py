@@ -5,6 +5,7 @@ more than ``keep`` old ones are thrown away.
 """
 
 import contextlib
+import errno
 import logging
 import os
 import time
@@ -42,6 +43,8 @@ class Log(logging.Handler):
         self._path: str | None = None
         self._file = -1
         self._size = 0
+        self._torn = False  # the last line has no end
+        self._lost, self._why = 0, ""  # lines that could not be written
 
     def become(self, who: str, file: str | None) -> None:
         """Be the log of somebody else from now on; a file is opened with its first line."""
@@ -49,21 +52,46 @@ class Log(logging.Handler):
             os.close(self._file)
             self._file = -1
         self.who, self._path = who, file
+        self._torn, self._lost = False, 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line in one piece; a full disk costs lines, not the daemon."""
+        """Write a line in one piece. A full disk costs lines, not the daemon; the next line that
+        finds room says how many."""
+        line = self._line(record)
+        if self._lost:
+            words = f"{self._lost} lines are lost: {self._why}"
+            about = logging.LogRecord("", logging.ERROR, "", 0, words, (), None)
+            line = self._line(about) + line
+        try:
+            self._write(b"\n" * self._torn + line)
+        except OSError as error:
+            self._lost, self._why = self._lost + 1, f"{self._path}: {error.strerror}"
+        else:
+            self._lost = 0
+
+    def _line(self, record: logging.LogRecord) -> bytes:
         said = self.format(record).replace("{who}", self.who, 1)
-        line = (said + "\n").encode(errors="backslashreplace")
-        with contextlib.suppress(OSError):
-            if self._path is None:
-                os.write(2, line)
-                return
-            path = Path(self._path)
-            if self._file < 0:
-                self._open(path)
-            if self._size and self._size + len(line) > self.max_bytes:
-                self._rotate(path)
-            self._size += os.write(self._file, line)
+        return (said + "\n").encode(errors="backslashreplace")
+
+    def _write(self, line: bytes) -> None:
+        """Write a line.
+
+        Raises:
+            OSError: it could not be written, or not as a whole.
+        """
+        if self._path is None:
+            os.write(2, line)
+            return
+        path = Path(self._path)
+        if self._file < 0:
+            self._open(path)
+        if self._size and self._size + len(line) > self.max_bytes:
+            self._rotate(path)
+        written = os.write(self._file, line)
+        self._size += written
+        self._torn = 0 < written < len(line)
+        if written < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _open(self, path: Path) -> None:
         disk.make_folder(path.parent)

@@ -1,5 +1,6 @@
 """Small JSON files by which daemons tell the command line and each other how they are."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -7,12 +8,21 @@ from typing import Any
 
 
 def write(path: Path, state: dict[str, Any], mode: int = 0o644) -> None:
-    """Replace ``path`` as a whole; not brought to the disk at once: it is soon written again."""
+    """Replace ``path`` as a whole; not brought to the disk at once: it is soon written again.
+
+    Raises:
+        OSError: it cannot be written, and is as it was; the error names it.
+    """
     part = path.with_name(f".part-{path.name}")
-    text = json.dumps(state, separators=(",", ":")).encode() + b"\n"
+    text = memoryview(json.dumps(state, separators=(",", ":")).encode() + b"\n")
     file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        os.write(file, text)
+        while text:  # a disk that is nearly full takes some, and says so the next time
+            text = text[os.write(file, text) :]
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()  # what is left of the room is for others
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         os.close(file)
     part.replace(path)
@@ -21,7 +31,15 @@ def write(path: Path, state: dict[str, Any], mode: int = 0o644) -> None:
 def read(path: Path) -> dict[str, Any]:
     """Return what ``path`` says; nothing when it is missing or damaged."""
     try:
-        state = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        return parse(path.read_bytes())
+    except OSError:
+        return {}
+
+
+def parse(text: bytes) -> dict[str, Any]:
+    """Return what a file says that holds ``text``; nothing when it is damaged."""
+    try:
+        state = json.loads(text)
+    except (ValueError, RecursionError):
         return {}
     return state if isinstance(state, dict) else {}

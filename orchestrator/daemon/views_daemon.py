@@ -16,7 +16,7 @@ from orchestrator.daemon.board import Slot
 from orchestrator.daemon.entry_cycle import MANY
 from orchestrator.daemon.factory_daemon import LEFT_DOWN
 from orchestrator.daemon.stamp import Stamp, stamp
-from orchestrator.errors import CollectorError, FactoryError
+from orchestrator.errors import CollectorError, FactoryError, words
 from orchestrator.protocol import records
 from orchestrator.protocol.ads import (
     Kind,
@@ -62,6 +62,7 @@ class ViewsDaemon:
         self._looked = 0.0  # monotonic: at the queue
         self._wiped = 0.0
         self._said_down: set[str] = set()
+        self._problems: dict[str, str] = {}  # by step, as last logged
 
     @property
     def delay_s(self) -> float:
@@ -126,8 +127,14 @@ class ViewsDaemon:
         self._slot.beat()
         try:
             step()
-        except Exception:
-            log.exception("step=%s failed", what)
+        except Exception as error:
+            said = words(error)
+            if self._problems.get(what) != said:
+                known = isinstance(error, OSError | FactoryError)
+                log.error("step=%s failed: %s", what, said, exc_info=not known)
+            self._problems[what] = said
+        else:
+            self._problems.pop(what, None)
 
     # --- records -------------------------------------------------------------------------
 

@@ -13,4 +13,7 @@ ages and lengths are seconds, and None is "not known", which is never zero.
     holds.py        held glideins, grouped      frontends.py    Frontends, from all requests
     failures.py     how glideins ended lately   credentials.py  how long credentials live
     downtimes.py    those of an entry           files.py        reading what daemons write
+    glidein.py      the life of one glidein     pool_name.py    found by its name in the pool
+    analysis.py     a period in numbers         stopped.py      the stop list, and who obeyed
+    findings.py     what keeps it from more     room.py         disks without room
 """

@@ -13,9 +13,9 @@ from typing import Any, TypedDict
 from orchestrator.explain.failures import is_early, verdict
 from orchestrator.outputs import recent
 
-# Seconds of batch slots: in all; until HTCondor was launched; with HTCondor and no job; with
-# jobs; with jobs that ended well.
-TIMES = ("total_s", "validation_s", "idle_s", "job_s", "good_job_s")
+# Seconds of batch slots: in all; until HTCondor was launched; until the first job (or the end, where
+# none came); with HTCondor and no job; with jobs; with jobs that ended well.
+TIMES = ("total_s", "validation_s", "before_job_s", "idle_s", "job_s", "good_job_s")
 EARLY_S = 1_200.0
 _BLACK_HOLE = 5  # early failures on one node, and hardly anything else there
 _BLACK_PERCENT = 80

@@ -100,7 +100,7 @@ def explain(
         "held": held(known.glideins, record.limits),
         "ended": ended(folder, now - hours * 3_600, record.backoff.early_s),
     }
-    told["findings"] = findings(told, daemons.pid)
+    told["findings"] = findings(told, daemons, work)
     return told
 
 

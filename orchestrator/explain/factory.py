@@ -11,7 +11,7 @@ from orchestrator.daemon.entry_cycle import STATUS
 from orchestrator.explain import files
 from orchestrator.explain.credentials import credentials
 from orchestrator.explain.daemons import Daemons
-from orchestrator.explain.findings import life
+from orchestrator.explain.findings import SILENT, life
 from orchestrator.explain.frontends import frontends, views
 from orchestrator.explain.records import (
     CredentialRecord,
@@ -19,6 +19,7 @@ from orchestrator.explain.records import (
     FactoryRecord,
     LookRecord,
 )
+from orchestrator.explain.room import without
 from orchestrator.protocol.requests_view import STAMP
 from orchestrator.queue import shared_queue
 from orchestrator.worktree import factory_record
@@ -46,6 +47,8 @@ def explain(work: Path, *, now: float | None = None) -> FactoryRecord:
     asked = [one for view in requests.values() for one in view.requests]
     alive = credentials(asked, now)
     looks = _looks(work, now)
+    places = [("work tree", work), ("web area", Path(record.web.stage))]
+    room = [one["words"] for one in without(places)]
     return {
         "factory": record.ad_name,
         "now": now,
@@ -64,7 +67,7 @@ def explain(work: Path, *, now: float | None = None) -> FactoryRecord:
         "entries": entries,
         "frontends": frontends(work, record, requests, statuses.values(), now),
         "credentials": alive,
-        "problems": _problems(daemons, looks, entries, alive),
+        "problems": _problems(daemons, looks, entries, alive, room),
     }
 
 
@@ -148,13 +151,14 @@ def _problems(
     looks: Mapping[str, LookRecord],
     entries: Mapping[str, EntrySummary],
     alive: list[CredentialRecord],
+    room: list[str],
 ) -> list[str]:
     """Return all that is wrong; what a factory does not say that does not run is not asked."""
     if daemons.pid is None:
-        return ["the factory does not run: glidein-factory start"]
-    found = []
+        return ["the factory does not run: glidein-factory start", *room]
+    found = [*room]
     if daemons.silent:
-        found.append("the Factory daemon has not told of itself for a minute")
+        found.append(f"{SILENT}: glidein-factory logs --factory")
     if daemons.factory.get("problem"):
         found.append(str(daemons.factory["problem"]))
     found += [f"views: {text}" for text in _of_daemon(daemons.views)]

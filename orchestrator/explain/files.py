@@ -1,9 +1,9 @@
 """Read what daemons write, without taking "may not be read" for "is not there"."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from orchestrator.daemon import state_file
 from orchestrator.errors import FactoryError
 
 
@@ -14,14 +14,13 @@ def read(path: Path) -> dict[str, Any]:
         FactoryError: it may not be read.
     """
     try:
-        said = json.loads(path.read_bytes())
+        return state_file.parse(path.read_bytes())
     except PermissionError as error:
         raise FactoryError(
             f"{path}: may not be read: do this as the user that runs the factory"
         ) from error
-    except (OSError, ValueError, RecursionError):
+    except OSError:
         return {}
-    return said if isinstance(said, dict) else {}
 
 
 def age(when: float | None, now: float) -> float | None:

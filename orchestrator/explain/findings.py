@@ -1,11 +1,14 @@
 """What keeps an entry from more glideins, or will: one sentence each, and what mends it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from orchestrator.daemon.children import State
 from orchestrator.deciding.backoff import Phase
 from orchestrator.deciding.bounds import Rule
+from orchestrator.explain import room
 from orchestrator.explain.credentials import SOON_S
+from orchestrator.explain.daemons import Daemons
 from orchestrator.explain.records import (
     CredentialRecord,
     EntryRecord,
@@ -16,6 +19,7 @@ from orchestrator.queue.queue_view import Freshness
 from orchestrator.span import span
 
 OK, WARN, FAIL = "ok", "warn", "fail"
+SILENT = "the Factory daemon has not told of itself for a minute"
 
 # A request that meets one of these has what it asked for.
 _SATISFIED = (Rule.ASKED_IDLE, Rule.ASKED_MAX)
@@ -24,13 +28,11 @@ _OF_ENTRY = (Rule.QUEUE_VIEW, Rule.REQUESTS_VIEW, Rule.BACKOFF)
 _MANY = 5  # fewer glideins prove nothing
 
 
-def findings(told: EntryRecord, pid: int | None) -> list[Finding]:
-    """Return what is to be said of an entry; one that is "ok" when there is nothing.
-
-    ``pid`` is the process of the Factory daemon, None when it does not run.
-    """
+def findings(told: EntryRecord, daemons: Daemons, work: Path) -> list[Finding]:
+    """Return what is to be said of an entry; one that is "ok" when there is nothing."""
     found = [
-        *_daemon(told, pid),
+        *room.without([("work tree", work)]),
+        *_daemon(told, daemons),
         *_views(told),
         *_closed(told),
         *_requests(told),
@@ -41,9 +43,12 @@ def findings(told: EntryRecord, pid: int | None) -> list[Finding]:
     return sorted(found or [_ok(told)], key=lambda one: order[one["state"]])
 
 
-def _daemon(told: EntryRecord, pid: int | None) -> Iterator[Finding]:
+def _daemon(told: EntryRecord, daemons: Daemons) -> Iterator[Finding]:
+    pid = daemons.pid
     if pid is None:
         yield _finding("factory", FAIL, "the factory does not run", "glidein-factory start")
+    elif daemons.silent:
+        yield _finding("factory", FAIL, SILENT, "glidein-factory logs --factory")
     elif told["daemon"] is None and told["state"] != "retired":
         yield _finding(
             "daemon", FAIL, "the entry has no daemon yet", "glidein-factory logs --factory"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from orchestrator.errors import FactoryError
+from orchestrator.explain import pool_name
 from orchestrator.explain.failures import sample
 from orchestrator.explain.records import SampleRecord
 from orchestrator.explain.words import Line
@@ -20,8 +21,6 @@ from orchestrator.worktree.downtimes import written
 from orchestrator.worktree.factory_record import read_factory
 
 _ID = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})")
-# As the pool shows it: glidein_PROCESS_NUMBER@host, slot1@glidein_…; it does not say which job it is.
-_NAME = re.compile(r"(?:slot[0-9_]+@)?glidein_[0-9]+_[0-9]+(?:@.*)?")
 _WORDS = {
     event_log.SUBMIT: "submitted",
     event_log.EXECUTE: "began to run",
@@ -64,22 +63,19 @@ class GlideinRecord(TypedDict):
 
 def is_glidein(text: str) -> bool:
     """Return whether ``text`` names a glidein: CLUSTER.PROCESS, or as the pool does."""
-    return bool(_ID.fullmatch(text) or _NAME.fullmatch(text))
+    return bool(_ID.fullmatch(text) or pool_name.name_in(text))
 
 
 def explain(work: Path, text: str, *, now: float | None = None) -> GlideinRecord:
-    """Return the life of the glidein CLUSTER.PROCESS.
+    """Return the life of the glidein CLUSTER.PROCESS, or of one by its name in the pool.
 
     Raises:
         FactoryError: no entry knows it, or something may not be read.
     """
     now = time.time() if now is None else now
-    match = _ID.fullmatch(text)
+    match = _ID.fullmatch(text) or _ID.fullmatch(pool_name.ident(work, text))
     if match is None:
-        raise FactoryError(
-            f"{text} is a name in the pool; its number here is in its ad:"
-            f" condor_status {text} -af GLIDEIN_ClusterId GLIDEIN_ProcId"
-        )
+        raise FactoryError(f"{text}: its ad in the pool does not say which job it is")
     cluster, process = int(match[1]), int(match[2])
     names = {
         *read_factory(work).entries,
@@ -114,11 +110,13 @@ def lines(told: GlideinRecord) -> Iterator[Line]:
         yield f"  told by its {outcome.get('source')}:", ""
         for key in (
             "node",
+            "name",
             "cause",
             "detail",
             "jobs",
             "total_s",
             "validation_s",
+            "before_job_s",
             "condor_s",
             "job_s",
         ):

@@ -34,7 +34,7 @@ _ID = re.compile(r"\d{1,12}\.\d{1,9}")  # CLUSTER.PROCESS; a file is named after
 _TOLD = (
     *("glidein", "client", "share", "ended", "cause", "good", "removed", "code", "detail"),
     *("node", "jobs", "total_s", "validation_s", "condor_s", "job_s", "idle_s", "waste_s"),
-    "phases_ms",
+    *("before_job_s", "phases_ms"),
 )
 
 

@@ -31,6 +31,7 @@ STOPPED = 3  # the exit code of a glidein that the stop list told to leave
 _LONGEST = 200  # characters of a text
 _MOST_S = 366 * 86_400  # no glidein runs longer
 _PHASE = re.compile(r"[a-z_]{1,20}")
+_NAME = re.compile(r"glidein_[0-9_]{1,60}")
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,9 @@ class Outcome:
     """How a glidein ended, and where its time went (seconds; None: not known).
 
     ``job_s`` is time in which its jobs used all of it: a job on half of the cores counts half.
-    ``good_job_s`` is the part of jobs that ended with exit code 0. ``source`` says what told:
-    "report", "lines" or "queue".
+    ``good_job_s`` is the part of jobs that ended with exit code 0; ``before_job_s`` is the time
+    until the first job, all of it where none came. ``source`` says what told: "report", "lines"
+    or "queue". ``name`` is what the pool knew it by; several in a slot have one each.
     """
 
     glidein: str
@@ -77,10 +79,12 @@ class Outcome:
     code: int | None = None
     detail: str = ""
     node: str = ""
+    name: str = ""
     jobs: int | None = None
     launched: bool | None = None  # HTCondor was started
     total_s: float | None = None
     validation_s: float | None = None
+    before_job_s: float | None = None
     condor_s: float | None = None
     job_s: float | None = None
     good_job_s: float | None = None
@@ -166,6 +170,8 @@ def outcome_of(ended: Ended, out: str, err: str = "", problem: str = "") -> Outc
     elif facts.get("launched") is False:
         facts |= {"job_s": 0.0, "good_job_s": 0.0, "condor_s": 0.0, "jobs": 0}
     facts.pop("cpus", None)
+    if facts.get("jobs") == 0 and facts.get("total_s") is not None:
+        facts["before_job_s"] = facts["total_s"]
     code = facts.pop("code", None)
     told_cause = facts.pop("cause", "")
     detail = facts.pop("detail", "")
@@ -233,16 +239,27 @@ def _from_report(report: Mapping[str, Any]) -> dict[str, Any]:
     before_run = sum(ms for name, ms in phases.items() if name != "run") / 1000
     total_ms = _count(end.get("ms"))
     cpus = _count(_group(report, "resources").get("cpus"))
+    jobs, name = _count(run.get("jobs")), condor.get("name")
+    total_s = None if total_ms is None else total_ms / 1000
+    validation_s = before_run if launch_ms is None else launch_ms / 1000
+    first_s = _seconds(condor.get("first_job_s"))
+    before_job_s = None
+    if jobs == 0 or not launched:
+        before_job_s = total_s
+    elif first_s is not None:
+        before_job_s = validation_s + first_s
     found: dict[str, Any] = {
         "source": "report",
         "code": code,
         "cause": _text(end.get("cause")),
         "detail": _failed_check(report.get("checks")) if code == 40 else "",
         "node": _text(_group(report, "node").get("host")),
-        "jobs": _count(run.get("jobs")),
+        "name": name if isinstance(name, str) and _NAME.fullmatch(name) else None,
+        "jobs": jobs,
         "launched": launched,
-        "total_s": None if total_ms is None else total_ms / 1000,
-        "validation_s": before_run if launch_ms is None else launch_ms / 1000,
+        "total_s": total_s,
+        "validation_s": validation_s,
+        "before_job_s": before_job_s,
         "condor_s": _seconds(condor.get("seconds")),
         "phases_ms": phases,
         "cpus": cpus,
@@ -276,10 +293,11 @@ def together(facts: list[dict[str, Any]], codes: Mapping[int, int]) -> dict[str,
         "launched": True if any(launched) else False if complete else None,
         "jobs": _sum_of("jobs", facts, complete),
         "total_s": max((one["total_s"] for one in facts if "total_s" in one), default=None),
+        "name": " ".join(one["name"] for one in facts if "name" in one) or None,
     }
-    for name in ("validation_s", "condor_s", "job_s", "good_job_s"):
+    for name in ("validation_s", "before_job_s", "condor_s", "job_s", "good_job_s"):
         # One that was never launched had no job, and no HTCondor.
-        zero = {} if name == "validation_s" else {name: 0.0}
+        zero = {} if name in ("validation_s", "before_job_s") else {name: 0.0}
         filled = [one if one["launched"] else {**zero, **one} for one in facts]
         total = _sum_of(name, filled, complete)
         told[name] = None if total is None else total / len(facts)

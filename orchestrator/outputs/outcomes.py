@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from orchestrator.daemon import state_file
 from orchestrator.outputs.outcome import Outcome
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,10 @@ OTHER = "other causes"
 STATISTICS = "statistics.json"
 LINES = "outcomes."  # begins the name of a day's file
 
-_TIMES = ("total_s", "validation_s", "condor_s", "job_s", "idle_s", "waste_s")
+_TIMES = (
+    *("total_s", "validation_s", "before_job_s", "condor_s"),
+    *("job_s", "idle_s", "waste_s"),
+)
 
 
 @dataclass
@@ -104,7 +108,11 @@ class Statistics:
 
 
 def load(folder: Path) -> Statistics:
-    """Read an entry's sums; without a file, or with a damaged one, they begin anew."""
+    """Read an entry's sums; without a file, or with a damaged one, they begin anew.
+
+    Raises:
+        OSError: they cannot be read.
+    """
     path = folder / STATISTICS
     try:
         told = json.loads(path.read_text())
@@ -113,28 +121,33 @@ def load(folder: Path) -> Statistics:
         return Statistics(_totals(told["hours"]), days, ever)
     except FileNotFoundError:
         return Statistics()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         log.warning("%s: damaged, the sums begin anew: %r", path, error)
         return Statistics()
 
 
 def save(folder: Path, statistics: Statistics) -> None:
-    """Write an entry's sums, as a whole or not at all."""
-    path = folder / STATISTICS
-    part = path.with_name(f".part-{STATISTICS}")
-    part.write_text(json.dumps(statistics.as_json(), separators=(",", ":")))
-    part.replace(path)
+    """Write an entry's sums, as a whole or not at all.
+
+    Raises:
+        OSError: they are as they were.
+    """
+    state_file.write(folder / STATISTICS, statistics.as_json())
 
 
 def append(folder: Path, outcomes: Iterable[Outcome], day_bytes: int = DAY_BYTES) -> None:
-    """Add a line for each of ``outcomes`` to the file of the day it ended on."""
+    """Add a line for each of ``outcomes`` to the file of the day it ended on.
+
+    Raises:
+        OSError: not all could be written; of the day that failed none is there.
+    """
     by_day: dict[str, list[str]] = {}
     for outcome in outcomes:
         line = json.dumps(outcome.as_json(), separators=(",", ":"))
         day = _day(datetime.fromtimestamp(outcome.ended, UTC)).replace("-", "")
         by_day.setdefault(day, []).append(line + "\n")
     for day, lines in sorted(by_day.items()):
-        with (folder / f"outcomes.{day}.jsonl").open("ab+") as file:
+        with (folder / f"outcomes.{day}.jsonl").open("ab+", buffering=0) as file:
             size = file.seek(0, 2)
             if size:
                 file.seek(size - 1)
@@ -149,7 +162,13 @@ def append(folder: Path, outcomes: Iterable[Outcome], day_bytes: int = DAY_BYTES
                     len(lines),
                 )
                 continue
-            file.write(text)
+            try:
+                left = memoryview(text)
+                while left:
+                    left = left[file.write(left) :]
+            except OSError as error:
+                file.truncate(size)  # they are told again: not twice
+                raise OSError(error.errno, error.strerror, file.name) from error
 
 
 def read(folder: Path) -> Iterator[dict[str, Any]]:

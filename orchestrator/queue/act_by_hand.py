@@ -4,14 +4,14 @@ The schedd is asked what is there right before; when it does not answer, nothing
 """
 
 import getpass
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from orchestrator.errors import FactoryError, ScheddError
 from orchestrator.queue import live_queue
-from orchestrator.queue.live_queue import LiveGlidein
+from orchestrator.queue.live_queue import LiveGlidein, Meant
 from orchestrator.worktree.entry_record import EntryRecord
 from orchestrator.worktree.factory_record import read_factory
 
@@ -27,16 +27,7 @@ class Chosen:
     glideins: list[LiveGlidein]
 
 
-def choose(
-    work: Path,
-    deed: Deed,
-    entries: Iterable[str],
-    *,
-    ids: Sequence[str] = (),
-    state: str = "",
-    frontend: str = "",
-    older_s: float | None = None,
-) -> list[Chosen]:
+def choose(work: Path, deed: Deed, entries: Iterable[str], meant: Meant) -> list[Chosen]:
     """Return what is meant in ``entries`` (none: in all of the factory) and can be done.
 
     Raises:
@@ -46,20 +37,15 @@ def choose(
     found = []
     for name in names:
         record = live_queue.record_of(work, name)
-        meant = live_queue.chosen(
-            live_queue.look(record),
-            ids=ids,
-            state=state,
-            frontend=frontend,
-            older_s=older_s,
-        )
+        glideins = live_queue.chosen(live_queue.look(record), meant)
         if deed != "remove":
-            meant = [one for one in meant if (one.state == "held") is (deed == "release")]
-        if meant:
-            found.append(Chosen(record, meant))
+            held = deed == "release"
+            glideins = [one for one in glideins if (one.state == "held") is held]
+        if glideins:
+            found.append(Chosen(record, glideins))
     there = {one.id for part in found for one in part.glideins}
     there |= {one.partition(".")[0] for one in there}
-    missing = [one for one in ids if one not in there]
+    missing = [one for one in meant.ids if one not in there]
     if missing:
         what = {"hold": " that is not held", "release": " that is held"}.get(deed, "")
         raise FactoryError(f"no glidein{what} among them: {', '.join(missing)}")

@@ -77,7 +77,7 @@ class Journal:
             raise JournalError(f"{self.path}: {error.strerror}") from error
         try:
             self._read()
-            self._compact()
+            self._begin_writing()
         except OSError as error:
             os.close(self._lock)
             raise JournalError(f"{self.path}: {error.strerror}") from error
@@ -157,6 +157,19 @@ class Journal:
 
     def _read(self) -> None:
         self._open = _read(self.path)
+
+    def _begin_writing(self) -> None:
+        """Open a file that has the open submissions alone; without room for it, the old one."""
+        try:
+            self._compact()
+        except OSError as error:
+            if not self.path.exists():
+                raise
+            log.debug("%s: stays as it is: %s", self.path, error.strerror)
+            torn = len(self.path.read_bytes().rpartition(b"\n")[2])
+            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            self._size = os.fstat(self._file).st_size - torn
+            os.ftruncate(self._file, self._size)
 
     def _compact(self) -> None:
         """Replace the file by one that has the open submissions alone, and open that."""

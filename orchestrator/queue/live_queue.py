@@ -22,6 +22,20 @@ STATES = ("idle", "running", "held")
 
 
 @dataclass(frozen=True)
+class Meant:
+    """Which glideins a person means: all that fit each part that says something.
+
+    ``ids`` are CLUSTER.PROCESS or CLUSTER; ``state`` is a state or a part of one; ``frontend`` a
+    name, FRONTEND:CLASS or a client; ``older_s`` how long they are in their state at least.
+    """
+
+    ids: tuple[str, ...] = ()
+    state: str = ""
+    frontend: str = ""
+    older_s: float | None = None
+
+
+@dataclass(frozen=True)
 class LiveGlidein:
     """One glidein; times are epoch seconds, 0 where the schedd does not say."""
 
@@ -79,20 +93,14 @@ def look(record: EntryRecord) -> list[LiveGlidein]:
 
 
 def chosen(
-    glideins: Iterable[LiveGlidein],
-    *,
-    ids: Iterable[str] = (),
-    state: str = "",
-    frontend: str = "",
-    older_s: float | None = None,
-    now: float | None = None,
+    glideins: Iterable[LiveGlidein], meant: Meant, now: float | None = None
 ) -> list[LiveGlidein]:
-    """Return those that are meant: by id (CLUSTER too), state, Frontend (or client), and age.
+    """Return those that are meant.
 
     Raises:
         FactoryError: an id is none.
     """
-    wanted = set(ids)
+    wanted = set(meant.ids)
     for one in wanted:
         if not one.replace(".", "", 1).isdigit():
             raise FactoryError(
@@ -103,9 +111,9 @@ def chosen(
         one
         for one in glideins
         if (not wanted or one.id in wanted or one.id.partition(".")[0] in wanted)
-        and state in ("", one.state, one.part)
-        and frontend in ("", one.frontend, one.client, one.share)
-        and (older_s is None or now - one.since >= older_s)
+        and meant.state in ("", one.state, one.part)
+        and meant.frontend in ("", one.frontend, one.client, one.share)
+        and (meant.older_s is None or now - one.since >= meant.older_s)
     ]
 
 

@@ -8,22 +8,22 @@ A full query is also needed, before the view is fresh again, after a submission 
 whose outcome is not known, and when an event log says what cannot be understood.
 """
 
-import contextlib
 import json
 import logging
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import JournalError, ScheddError
+from orchestrator.daemon import state_file
+from orchestrator.errors import JournalError, ScheddError, words
 from orchestrator.outputs.outcome import Ended
 from orchestrator.queue import event_log
 from orchestrator.queue.event_log import EventLogs, Position
 from orchestrator.queue.journal import Begun, Journal
 from orchestrator.queue.known_queue import Key, KnownQueue
 from orchestrator.queue.queue_view import Freshness, Glidein, QueueView, State
+from orchestrator.queue.schedd import Ours
 from orchestrator.queue.shared_queue import Looks, SharedQueue
 from orchestrator.worktree.entry_record import EntryRecord
 
@@ -63,6 +63,7 @@ class QueueReader:
         self._day = 0
         self._follow_anew = True
         self._dirty = False
+        self._unwritten = ""  # why the file could not be written
         self._corrected: float | None = None  # monotonic: when that query began
         self._adopted = 0.0  # monotonic: when the last shared look that was taken in began
         self._problem = ""
@@ -215,9 +216,8 @@ class QueueReader:
     def _query(self, why: str, now: float) -> None:
         begun = time.monotonic()
         try:
-            found = self._schedd.query(
-                self.record.factory, self.record.glidein, self.record.name
-            )
+            record = self.record
+            found = self._schedd.query(Ours(record.factory, record.glidein, record.name))
         except ScheddError as error:
             self._problem = str(error)
             log.warning("entry=%s full query, because %s: %s", self.record.name, why, error)
@@ -290,15 +290,13 @@ class QueueReader:
             ],
             "ended": [_values(one) for one in known.ended],
         }
-        part = self._file.with_name(f".part-{STATE}")
         try:
-            part.write_text(json.dumps(said, separators=(",", ":")))
-            part.replace(self._file)
-            self._dirty = False
+            state_file.write(self._file, said)
+            self._dirty, self._unwritten = False, ""
         except OSError as error:
-            log.warning("%s: cannot be written: %s", self._file, error.strerror)
-            with contextlib.suppress(OSError):
-                os.unlink(part)  # noqa: PTH108
+            if self._unwritten != words(error):
+                log.error("what is known of the queue is not kept: %s", words(error))
+            self._unwritten = words(error)
 
 
 _ENDS = frozenset((event_log.TERMINATED, event_log.ABORTED))

@@ -52,6 +52,20 @@ class Queued(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Ours:
+    """Which glideins of a queue are ours: the factory's, all or those of one ``entry``.
+
+    ``part`` (I, N) is for a process that has no room for all at once: the I-th of N parts, I
+    from 0 on.
+    """
+
+    factory: str
+    glidein: str
+    entry: str | None = None
+    part: tuple[int, int] = (0, 1)
+
+
+@dataclass(frozen=True)
 class _Place:
     """Where a schedd was found: what the library needs to speak to it."""
 
@@ -73,17 +87,8 @@ class Schedd:
         self._limit_s = limit_s
         self._place: _Place | None = None
 
-    def query(
-        self,
-        factory: str,
-        glidein: str,
-        entry: str | None = None,
-        part: tuple[int, int] = (0, 1),
-    ) -> list[Queued]:
-        """Return the factory's glideins in the queue: all of them, or one entry's.
-
-        ``part`` (I, N) is for a process that has no room for all at once: it returns the I-th
-        of N parts, I from 0 on.
+    def query(self, ours: Ours) -> list[Queued]:
+        """Return those of our glideins that are in the queue.
 
         Raises:
             ScheddError: the schedd was not found or did not answer, twice.
@@ -91,9 +96,10 @@ class Schedd:
 
         def ask() -> list[Queued]:
             # All of this in the child: what the library allocates goes with it.
-            constraint = _constraint(factory, glidein, entry)
-            if part[1] > 1:
-                constraint += f" && ClusterId % {part[1]} == {part[0]}"
+            constraint = _constraint(ours.factory, ours.glidein, ours.entry)
+            number, parts = ours.part
+            if parts > 1:
+                constraint += f" && ClusterId % {parts} == {number}"
             ads = self._reading(lambda: self._schedd().query(constraint, list(ATTRIBUTES)))
             return [one for one in map(_queued, ads) if one is not None]
 

@@ -24,7 +24,7 @@ from typing import Any, Protocol
 from orchestrator.errors import ScheddError
 from orchestrator.limited import NoAnswer, limited
 from orchestrator.queue.queue_view import Glidein, State
-from orchestrator.queue.schedd import Queued, Schedd
+from orchestrator.queue.schedd import Ours, Queued, Schedd
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +39,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 class Looks(Protocol):
     """Whoever can look at a whole queue: a :class:`orchestrator.queue.schedd.Schedd`."""
 
-    def query(
-        self,
-        factory: str,
-        glidein: str,
-        entry: str | None = None,
-        part: tuple[int, int] = (0, 1),
-    ) -> list[Queued]: ...
+    def query(self, ours: Ours) -> list[Queued]: ...
 
 
 @dataclass(frozen=True)
@@ -158,7 +152,7 @@ def _take(
         try:
             found = _Found(mine)
             for number in range(parts):
-                found.add(schedd.query(factory, glidein, part=(number, parts)))
+                found.add(schedd.query(Ours(factory, glidein, part=(number, parts))))
         except ScheddError as error:
             problems[name] = str(error)
             if before.get("boot") != boot:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -21,10 +21,8 @@ from orchestrator.span import span
 from orchestrator.terminal import BAD, FAINT, Cell, Styled, say, table
 from orchestrator.worktree.factory_record import read_factory
 
-HEAD = (
-    *("ended", "good", "failed", "early", "removed", "jobs"),
-    *("hours", "before start", "idle", "jobs ran", "useful"),
-)
+COUNTS = ("ended", "good", "failed", "early", "removed", "jobs")
+HOURS = ("in all", "HTCondor", "1st job", "idle", "jobs", "useful")  # as analysis.TIMES
 _NODES, _CAUSES = 15, 10  # lines
 
 
@@ -55,9 +53,10 @@ def command(
 ) -> None:
     """Tell how the glideins of a period ended: by entry, Frontend, cause of failure and node.
 
-    Hours are those of batch slots: in all, until HTCondor was started, without a job, with
-    jobs, and with jobs that ended well. What glideins did not tell is not in a sum: "12 of 3/5"
-    are 12 hours of 3 of the 5 glideins, "?" means that none told.
+    Hours are those of batch slots: in all; until HTCondor was started; until the first job (all
+    of it where none came); with HTCondor and no job; with jobs; and with jobs that ended well.
+    What glideins did not tell is not in a sum: "12 of 3/5" are 12 hours of 3 of the 5 glideins,
+    "?" means that none told.
 
     \b
     Examples:
@@ -86,8 +85,11 @@ def _show(told: AnalysisRecord) -> None:
     if not told["total"]["ended"]:
         return
     for what in ("entries", "frontends"):
+        sums, total = told[what], told["total"]
         say("")
-        _sums(what, told[what], told["total"])
+        _sums((what, *COUNTS), sums, total, _counts)
+        say("")
+        _sums((f"hours of {what}", *HOURS), sums, total, _hours)
     causes = told["total"]["causes"]
     if causes:
         say("")
@@ -96,23 +98,29 @@ def _show(told: AnalysisRecord) -> None:
     _nodes(told)
 
 
-def _sums(what: str, sums: Mapping[str, SumRecord], total: SumRecord) -> None:
-    rows = [_row(name or "unknown", one) for name, one in sums.items()]
+def _sums(
+    head: tuple[str, ...],
+    sums: Mapping[str, SumRecord],
+    total: SumRecord,
+    cells: Callable[[SumRecord], tuple[Cell, ...]],
+) -> None:
+    rows = [(name or "unknown", *cells(one)) for name, one in sums.items()]
     if len(rows) > 1:
-        rows.append(_row("all", total))
-    table((what, *HEAD), rows)
+        rows.append(("all", *cells(total)))
+    table(head, rows)
 
 
-def _row(name: str, one: SumRecord) -> tuple[Cell, ...]:
+def _counts(one: SumRecord) -> tuple[Cell, ...]:
     failed: Cell = Styled(str(one["failed"]), BAD) if one["failed"] else 0
     jobs: Cell = one["jobs"] if one["jobs_known"] else None
-    return (
-        *(name, one["ended"], one["good"], failed, one["early"], one["removed"], jobs),
-        *(_hours(one, key) for key in analysis.TIMES),
-    )
+    return (one["ended"], one["good"], failed, one["early"], one["removed"], jobs)
 
 
-def _hours(one: SumRecord, key: str) -> Cell:
+def _hours(one: SumRecord) -> tuple[Cell, ...]:
+    return tuple(_sum(one, key) for key in analysis.TIMES)
+
+
+def _sum(one: SumRecord, key: str) -> Cell:
     measured = one["measured"][key]
     if not measured:
         return None

@@ -1,27 +1,15 @@
 """``glidein-factory hold``: keep glideins in the queue, and from running."""
 
-from pathlib import Path
-
 import click
 
 from orchestrator import hand_options
+from orchestrator.hand_options import Wish
 
 
 @click.command()
 @hand_options.chosen_options
-@click.option(
-    "--state", default="", metavar="STATE", help="idle, running, wait, pending, …"
-)
-def command(
-    ids: tuple[str, ...],
-    entries: tuple[str, ...],
-    frontend: str,
-    state: str,
-    older_s: int | None,
-    why: str,
-    yes: bool,
-    folder: Path,
-) -> None:
+@hand_options.state_option("idle, running, wait, pending, …")
+def command(wish: Wish) -> None:
     """Hold glideins: GLIDEIN is CLUSTER.PROCESS, or a whole CLUSTER.
 
     One that runs is ended. The factory takes a hold that no release may cure for final, and
@@ -35,4 +23,4 @@ def command(
 
     Exit codes: 0 all of them; 1 not all, or a schedd did not answer; 2 nobody is named.
     """
-    hand_options.carry_out("hold", folder, ids, entries, state, frontend, older_s, why, yes)
+    hand_options.carry_out("hold", wish)

@@ -16,7 +16,7 @@ from orchestrator.options import (
     work_of,
 )
 from orchestrator.queue import live_queue
-from orchestrator.queue.live_queue import LiveGlidein
+from orchestrator.queue.live_queue import LiveGlidein, Meant
 from orchestrator.span import span
 from orchestrator.terminal import BAD, FAINT, Cell, Styled, say, table
 
@@ -64,7 +64,7 @@ def command(
     work = work_of(folder)
     record = live_queue.record_of(work, entry_name(work, entry))
     everything = live_queue.look(record)
-    found = live_queue.chosen(everything, state=state, frontend=frontend, older_s=older_s)
+    found = live_queue.chosen(everything, Meant((), state, frontend, older_s))
     now = time.time()
     if as_json:
         click.echo(json.dumps([one.as_json(now) for one in found], indent=2))

@@ -1,23 +1,14 @@
 """``glidein-factory release``: let held glideins go on."""
 
-from pathlib import Path
-
 import click
 
 from orchestrator import hand_options
+from orchestrator.hand_options import Wish
 
 
 @click.command()
 @hand_options.chosen_options
-def command(
-    ids: tuple[str, ...],
-    entries: tuple[str, ...],
-    frontend: str,
-    older_s: int | None,
-    why: str,
-    yes: bool,
-    folder: Path,
-) -> None:
+def command(wish: Wish) -> None:
     """Release held glideins: GLIDEIN is CLUSTER.PROCESS, or a whole CLUSTER.
 
     \b
@@ -27,4 +18,4 @@ def command(
 
     Exit codes: 0 all of them; 1 not all, or a schedd did not answer; 2 nobody is named.
     """
-    hand_options.carry_out("release", folder, ids, entries, "", frontend, older_s, why, yes)
+    hand_options.carry_out("release", wish)

@@ -1,31 +1,18 @@
 """``glidein-factory rm``: remove glideins from the queue."""
 
-from pathlib import Path
-
 import click
 
 from orchestrator import hand_options
+from orchestrator.hand_options import Wish
 
 
 @click.command()
 @hand_options.chosen_options
-@click.option(
-    "--state", default="", metavar="STATE", help="idle, running, held, wait, pending, …"
-)
+@hand_options.state_option("idle, running, held, wait, pending, …")
 @click.option(
     "--force", is_flag=True, help="Even when the site does not answer (rm -forcex)."
 )
-def command(
-    ids: tuple[str, ...],
-    entries: tuple[str, ...],
-    frontend: str,
-    state: str,
-    older_s: int | None,
-    why: str,
-    force: bool,
-    yes: bool,
-    folder: Path,
-) -> None:
+def command(wish: Wish, force: bool) -> None:
     """Remove glideins: GLIDEIN is CLUSTER.PROCESS, or a whole CLUSTER.
 
     Of several, those that are meant are shown and asked about first. Nothing is done when a
@@ -39,6 +26,4 @@ def command(
 
     Exit codes: 0 all of them; 1 not all, or a schedd did not answer; 2 nobody is named.
     """
-    hand_options.carry_out(
-        "remove", folder, ids, entries, state, frontend, older_s, why, yes, force=force
-    )
+    hand_options.carry_out("remove", wish, force=force)

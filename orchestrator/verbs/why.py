@@ -34,17 +34,20 @@ _COLOURS = {"fail": BAD, "warn": WARN, "head": "bright_white", "ok": "green"}
 @json_option
 @config_option
 def command(what: str, frontend: str, hours: int, as_json: bool, folder: Path) -> None:
-    """Explain the last decision of an ENTRY, or the life of one GLIDEIN (CLUSTER.PROCESS).
+    """Explain the last decision of an ENTRY, or the life of one GLIDEIN: CLUSTER.PROCESS, or its
+    name in the pool, as condor_status shows it.
 
     What keeps it from more comes first, with what mends it; then what was asked and seen, and
     how fresh that was; each limit with its value; back-off, downtimes, held glideins and
-    failures, each with one glidein to look at. All from the work tree: nobody is asked.
+    failures, each with one glidein to look at. All from the work tree: nobody is asked, but the
+    pool for the number of a glidein that still runs and is known by its name alone.
 
     \b
     Examples:
       glidein-factory why CERN_T2
       glidein-factory why CERN_T2 --frontend cms --json
       glidein-factory why 1234.0
+      glidein-factory why slot1@glidein_4711_1795557438@node7.example.org
 
     Exit codes: 0 explained; 1 no such entry or glidein, or it may not be read.
     """

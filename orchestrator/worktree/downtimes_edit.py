@@ -3,9 +3,7 @@
 Lines that are not concerned stay as they stand, comments and broken ones too.
 """
 
-import fcntl
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -139,17 +137,10 @@ def _alone(work: Path) -> Iterator[None]:
     """Keep other writers out; the lock is the folder's, so that any user may take it."""
     handle = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        deadline = time.monotonic() + _LOCK_LIMIT_S
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise FactoryError(
-                        f"{work}: somebody else has kept it locked for {_LOCK_LIMIT_S} s"
-                    ) from None
-                time.sleep(0.02)
+        if not disk.lock(handle, _LOCK_LIMIT_S):
+            raise FactoryError(
+                f"{work}: somebody else has kept it locked for {_LOCK_LIMIT_S} s"
+            )
         yield
     finally:
         os.close(handle)

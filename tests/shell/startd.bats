@@ -220,6 +220,32 @@ END
   [[ $REPLY == 4 && -z $STARTD_JOB_TIME ]]
 }
 
+@test "the first job is noted when the log of its starter begins, and told in seconds after the launch" {
+  local day
+  _STARTD_LAUNCHED=$(date -d '2026-11-24 23:59:50' +%s)
+  run -1 _startd_first_job
+  [[ ! -e $WORK/.glidein/startd.first_job ]]
+  for day in '11/25/26 00:00:30' '11/24/26 23:59:57' '11/25/26 00:00:02'; do
+    printf '%s (pid:1) ** condor_starter\n01/01/27 00:00:00 later\n' "$day" >"$WORK/log/StarterLog.slot1_${day: -1}"
+  done
+  echo 'no time' >"$WORK/log/StarterLog.slot1_9"
+  echo '11/24/26 23:59:51 ** a test' >"$WORK/log/StarterLog.testing"
+  _startd_facts || :
+  [[ ${REPORT["condor.first_job_s"]} == 7 ]]
+  # Put aside when it is full: what was noted stays.
+  rm "$WORK"/log/StarterLog.slot1_*
+  _startd_facts || :
+  [[ ${REPORT["condor.first_job_s"]} == 7 ]]
+}
+
+@test "a first job before the launch is a clock that was set back: nothing is told" {
+  clock_epoch
+  _STARTD_LAUNCHED=$((REPLY + 1000))
+  date '+%m/%d/%y %H:%M:%S ** condor_starter' >"$WORK/log/StarterLog.slot1_1"
+  _startd_facts || :
+  [[ ! ${REPORT["condor.first_job_s"]+x} ]]
+}
+
 @test "startd_logs: names the logs that have something to say" {
   startd_logs
   [[ -z $REPLY ]]

@@ -5,17 +5,29 @@ import { el, moment, number, section, span, table } from "./dom.js";
 
 const COLOURS = 8; // of phases, in page.css
 
+// The phases with what each took; of "run", the time before the first job apart, where it is known.
+function parts(one) {
+  const all = Object.entries(one.phases_ms ?? {});
+  if (typeof one.before_job_s !== "number" || !(one.jobs > 0)) return all;
+  let left = one.before_job_s * 1000;
+  return all.flatMap(([name, ms]) => {
+    const before = Math.min(Math.max(left, 0), ms);
+    left -= ms;
+    return name === "run" && before ? [["first job after", before], [name, ms - before]] : [[name, ms]];
+  });
+}
+
 // A bar of the phases, as long as each took; "run" is most of it, and the others stay visible.
-export function bar(phases) {
-  const all = Object.entries(phases ?? {});
+export function bar(one) {
+  const all = parts(one);
   if (!all.length) return el("span", { class: "quiet" }, "not known");
   const words = all.map(([name, ms]) => `${name} ${span(ms / 1000)}`).join(", ");
-  const parts = all.map(([name, ms], at) => {
-    const one = el("span", { class: name === "run" ? "phase run" : `phase p${at % COLOURS}`, title: `${name} ${span(ms / 1000)}` });
-    one.style.flexGrow = String(Math.max(ms, 1));
-    return one;
+  const drawn = all.map(([name, ms], at) => {
+    const piece = el("span", { class: name === "run" ? "phase run" : `phase p${at % COLOURS}`, title: `${name} ${span(ms / 1000)}` });
+    piece.style.flexGrow = String(Math.max(ms, 1));
+    return piece;
   });
-  return el("span", { class: "bar", role: "img", "aria-label": words, title: words }, ...parts);
+  return el("span", { class: "bar", role: "img", "aria-label": words, title: words }, ...drawn);
 }
 
 export class Glideins {
@@ -50,7 +62,7 @@ export class Glideins {
       el("td", {}, one.node ?? "–"),
       el("td", { class: one.good ? "good" : one.removed ? "" : "bad" }, one.cause, one.code === undefined ? null : ` (${one.code})`,
         one.detail ? el("small", { class: "detail" }, one.detail) : null),
-      el("td", {}, bar(one.phases_ms)),
+      el("td", {}, bar(one)),
       el("td", { class: "n" }, span(one.total_s)),
       el("td", { class: "n" }, number(one.jobs)),
       el("td", {}, one.log ? button : el("span", { class: "quiet" }, "–")));

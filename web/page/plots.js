@@ -24,7 +24,7 @@ const PLOTS = [
     ["total_s", "all", "--line-quiet", true],
     ["job_s", "jobs", "--line-running", false, true],
     ["idle_s", "idle", "--line-idle"],
-    ["validation_s", "before the first job", "--line-asked"],
+    ["validation_s", "before HTCondor ran", "--line-asked"],
     ["waste_s", "without a job that ended well", "--line-held"],
   ] },
 ];
