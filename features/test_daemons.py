@@ -353,6 +353,7 @@ def outputs_back(factory_at_work: WorkingFactory, asker: RequestClient) -> None:
     (told,) = with_job()
     assert (told["good"], told["source"], told["jobs"]) == (True, "report", 1), told
     assert told["job_s"] >= JOB_S <= told["good_job_s"], told
+    assert told["validation_s"] < told["before_job_s"] <= told["total_s"] - JOB_S, told
     totals = outcomes.load(folder).since(2, time.time())
     ended = len([*outcomes.read(folder)])
     assert (totals.ended, totals.good, totals.failed) == (ended, ended, {})

@@ -59,6 +59,8 @@ def left(glidein: LocalGlidein) -> None:
 def counts(glidein: LocalGlidein, count: int, here: Factory) -> None:
     report = glidein.report()
     assert report["run"]["jobs"] == count
+    assert 0 <= report["condor"]["first_job_s"] <= report["condor"]["seconds"]
+    assert report["condor"]["name"].startswith("glidein_")
     tarball = next(here.stage.rglob("condor-*.tar.gz")).name
     assert tarball.startswith(f"condor-{report['condor']['version']}-")
 

@@ -15,6 +15,8 @@ from orchestrator.daemon.entry_cycle import EntryCycle, Next
 from orchestrator.daemon.entry_daemon import EntryDaemon, Round
 from orchestrator.daemon.entry_memory import recall, remember
 from orchestrator.daemon.stamp import stamp
+from orchestrator.outputs import outcomes
+from orchestrator.outputs.outcome import Ended
 from orchestrator.protocol.keys import Keyring
 from orchestrator.queue.journal import Journal
 from orchestrator.queue.queue_reader import QueueReader
@@ -22,6 +24,7 @@ from orchestrator.queue.queue_view import Freshness, Glidein, QueueView, State, 
 from orchestrator.worktree.entry_record import read_entry
 from orchestrator.worktree.told import Told
 from tests.configured import Configured
+from tests.test_state_file import room
 
 GLIDEIN = Glidein(7, 0, State.WAIT, "vo.main", "vo:frontend", "ABCDEFGH", 1, 1)
 
@@ -63,6 +66,30 @@ def test_a_cycle_goes_on_from_what_the_last_one_knew(work: Path, keyring: Keyrin
     assert told["decision"]["submit"] == 0
     assert slot.glideins == 1
     assert slot.blind
+
+
+def test_without_room_no_outcome_is_lost_and_none_told_twice(
+    work: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = work / "entries/north"
+    with Journal(folder) as journal:
+        cycle = EntryCycle(work, "north", Board().take(), journal, keyring, 0)
+        now = time.time()
+        gone = [Ended(7, n, "vo.main", "vo:frontend", now, removed=True) for n in range(3)]
+        cycle._reader.known.ended = gone
+        with room(300):  # for one line of three
+            cycle.cycle()
+        assert "File too large" in cycle._problems["outcomes"]
+        assert not [*outcomes.read(folder)]
+        with monkeypatch.context() as patched:  # for the lines, and not for the sums
+            patched.setattr(outcomes, "save", lambda *_: os.truncate("/no/room", 0))
+            cycle.cycle()
+        assert "/no/room" in cycle._problems["statistics"]
+        for _ in range(2):
+            cycle.cycle()
+    told = [one["glidein"] for one in outcomes.read(folder)]
+    assert sorted(told) == ["7.0", "7.1", "7.2"]
+    assert outcomes.load(folder).ever.ended == 3
 
 
 def test_an_entry_moves_to_another_schedd_when_it_has_no_glideins(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,23 @@ def test_frontends_are_told_by_identity(decided: Decided) -> None:
     assert told["entries"]["south"]["refused"] == 1
     assert told["glideins"] == {"idle": 2, "running": 1, "held": 0}
     assert not told["running"]
+
+
+def test_a_full_disk_is_told(decided: Decided, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = dataclasses.make_dataclass(
+        "Free", ["f_bavail", "f_frsize", "f_files", "f_favail"]
+    )
+    monkeypatch.setattr(os, "statvfs", lambda path: free(3, 1 << 20, 1000, 500))
+    (one, *_) = (
+        one
+        for one in entry.explain(decided.work, "north", now=NOW)["findings"]
+        if one["what"] == "disk"
+    )
+    assert (
+        f"the disk of the work tree is full: 3 MiB free at {decided.work}" in one["words"]
+    )
+    assert any("3 MiB free" in text for text in factory.explain(decided.work)["problems"])
+    monkeypatch.setattr(os, "statvfs", lambda path: free(3_000, 1 << 20, 1000, 5))
+    assert any(
+        "5 inodes free" in text for text in factory.explain(decided.work)["problems"]
+    )
