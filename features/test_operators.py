@@ -395,10 +395,16 @@ def found_by_name(desk: Desk, pool: Pool, slot: str, two: list[str]) -> None:
 
 
 @pytest.fixture
-def slot(pool: Pool) -> str:
-    """The slot of the only glidein that runs."""
-    found: str = pool.slots(["Name"])[0]["Name"]
-    return found
+def slot(pool: Pool, two: list[str]) -> str:
+    """The slot of the glidein that is not held; the other one's may still be there."""
+
+    def found() -> str:
+        ads = pool.slots(["Name", "GLIDEIN_ClusterId", "GLIDEIN_ProcId"])
+        ids = {f"{ad['GLIDEIN_ClusterId']}.{ad['GLIDEIN_ProcId']}": ad for ad in ads}
+        return str(ids[two[0]]["Name"]) if two[0] in ids else ""
+
+    name: str = wait_for(f"slot of {two[0]}", found, LIMIT_S)
+    return name
 
 
 @then('"why" finds the one that ran by the name that its pool had for it')
