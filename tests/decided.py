@@ -72,7 +72,7 @@ class Decided:
         status = {
             "written": now,
             "decided": now,
-            "state": "working",
+            "state": "working" if asks or has else "idle",
             "glideins": len(seen.glideins),
             "unseen": sum(one.count for one in seen.unseen),
             "queue": str(seen.freshness),

@@ -11,10 +11,14 @@ import pytest
 
 from orchestrator.daemon import state_file
 from orchestrator.daemon.lock import Lock
+from orchestrator.deciding.backoff import Backoff, Backoffs
+from orchestrator.deciding.request import Credentials, Refusal
 from orchestrator.monitor.monitor import Monitor
+from orchestrator.worktree import downtimes_edit
+from orchestrator.worktree.downtimes import Downtime
 from orchestrator.worktree.factory_record import read_factory
 from tests.configured import Configured
-from tests.decided import Decided
+from tests.decided import Decided, failed, useful
 from tests.deciding import NOW
 
 RUNNING = {
@@ -77,6 +81,29 @@ class Watched:
     @property
     def metrics(self) -> str:
         return (self.stage / "monitor/metrics.prom").read_text()
+
+
+def everything(watched: Watched) -> None:
+    """Have the page show whatever there may be of an entry, a Frontend and the factory."""
+    decided = watched.decided
+    backoffs = Backoffs({"cms:frontend": Backoff(3, NOW - 60, NOW + 777, "why")})
+    credentials = Credentials("cms-1", {"scitoken": "x"}, expires=int(NOW) + 3_600)
+    down = Downtime(int(NOW) - 55, int(NOW) + 66, "north", "atlas", comment="disks")
+    downtimes_edit.begin(decided.work, down)
+    refusals = [Refusal(f"r{n}", "north", "x", "x@vo.test", "no") for n in range(13)]
+    decided.decide(
+        "north",
+        {"cms": "50 idle of 100", "atlas": "2 idle of 9"},
+        {"cms": "3 pending, 2 waiting, 14 running, 2 held code 12.2", "atlas": "7 running"},
+        backoffs=backoffs,
+        credentials=credentials,
+        refusals=refusals,
+    )
+    decided.ended("north", [failed(f"1.{n}", "x", at=NOW - 400) for n in range(5)])
+    decided.ended("north", [failed("3.0", "stopped", code=3), failed("4.0", "y")])
+    decided.ended("north", [useful(f"2.{n}") for n in range(3)])
+    watched.look(NOW - 9)
+    watched.look()
 
 
 FRONTENDS = """

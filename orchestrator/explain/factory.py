@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from orchestrator.explain.records import (
 from orchestrator.explain.room import without
 from orchestrator.protocol.requests_view import STAMP
 from orchestrator.queue import shared_queue
+from orchestrator.queue.queue_view import Freshness
 from orchestrator.worktree import factory_record
 
 _NAMED = 5  # entries with the same problem
@@ -59,13 +60,17 @@ def explain(work: Path, *, now: float | None = None) -> FactoryRecord:
         "told_age_s": files.age(daemons.factory.get("written"), now),
         "views": daemons.views,
         "looks": looks,
-        "glideins": {
-            key: sum(told for one in entries.values() if (told := _number(one, key)))
-            for key in _SUMS
-        },
+        "glideins": {key: _sum(entries.values(), key) for key in _SUMS},
         "untold": sum(one["idle"] is None for one in entries.values()),
+        "unknown": sum(not one["known"] for one in entries.values()),
         "entries": entries,
-        "frontends": frontends(work, record, requests, statuses.values(), now),
+        "frontends": frontends(
+            work,
+            record,
+            requests,
+            [statuses[name] for name, one in entries.items() if one["known"]],
+            now,
+        ),
         "credentials": alive,
         "problems": _problems(daemons, looks, entries, alive, room),
     }
@@ -94,6 +99,7 @@ def summary(
     return {
         "entry": name,
         "state": status.get("state", "unknown"),
+        "known": _is_known(has, status, daemon, daemons),
         "daemon": daemon.get("state", "none"),
         "silent_s": daemon.get("silent_s"),
         "accidents": daemon.get("accidents"),
@@ -118,9 +124,24 @@ def summary(
     }
 
 
-def _number(one: EntrySummary, key: str) -> int | None:
-    found: int | None = dict(one)[key]  # type: ignore[assignment]
-    return found
+def _is_known(
+    has: Mapping[str, Any],
+    status: Mapping[str, Any],
+    daemon: Mapping[str, Any],
+    daemons: Daemons,
+) -> bool:
+    """Return whether the numbers of an entry are of now; of a factory that does not run, whether
+    it told any: nothing else does.
+    """
+    if not has or daemons.pid is None:
+        return bool(has)
+    return daemon.get("state") == State.RUNNING and status.get("queue") == Freshness.FRESH
+
+
+def _sum(entries: Iterable[EntrySummary], key: str) -> int | None:
+    """Return the sum over those that are known; None: nothing is."""
+    known: list[int] = [dict(one)[key] for one in entries if one["known"]]  # type: ignore[misc]
+    return sum(known) if known else None
 
 
 def _of_daemon(daemon: Mapping[str, Any] | None) -> list[str]:

@@ -11,6 +11,7 @@ from orchestrator.outputs.recent import recent
 
 NODES = 5  # named for a cause
 CAUSES = 20  # named; there are few more
+VERDICTS = ("ended", "good", "removed", "stopped", "failed", "early")
 
 
 @dataclass
@@ -19,6 +20,7 @@ class _Cause:
     early: int = 0
     last: float = 0.0
     shares: Counter[str] = field(default_factory=Counter)
+    hours: dict[str, Counter[str]] = field(default_factory=dict)
     nodes: Counter[str] = field(default_factory=Counter)
     sample: dict[str, Any] = field(default_factory=dict)
 
@@ -31,16 +33,16 @@ def ended(folder: Path, since: float, early_s: float) -> EndedRecord:
     lines, since, whole = recent(folder, since)
     causes: dict[str, _Cause] = {}
     counts: Counter[str] = Counter()
+    shares: dict[str, Counter[str]] = {}
     for told in lines:
-        counts["ended"] += 1
+        sums = (counts, shares.setdefault(str(told.get("share", "")), Counter()))
         what = verdict(told)
-        counts[what] += 1
-        if what != "failed":
-            continue
-        cause = causes.setdefault(str(told.get("cause", "")), _Cause())
         early = is_early(told, early_s)
-        counts["early"] += early
-        _count(cause, told, early)
+        for one in sums:
+            one.update(("ended", what, "early") if early else ("ended", what))
+        if what == "failed":
+            cause = causes.setdefault(str(told.get("cause", "")), _Cause())
+            _count(cause, told, early)
     ranked = sorted(causes.items(), key=lambda one: (-one[1].count, one[0]))[:CAUSES]
     return {
         "since": since,
@@ -51,6 +53,10 @@ def ended(folder: Path, since: float, early_s: float) -> EndedRecord:
         "stopped": counts["stopped"],
         "failed": counts["failed"],
         "early": counts["early"],
+        "shares": {
+            share: {name: sums[name] for name in VERDICTS}
+            for share, sums in sorted(shares.items())
+        },
         "causes": [_record(folder, name, one) for name, one in ranked],
     }
 
@@ -75,9 +81,10 @@ def verdict(told: dict[str, Any]) -> str:
 def _count(cause: _Cause, told: dict[str, Any], early: bool) -> None:
     cause.count += 1
     cause.early += early
-    cause.shares[str(told.get("share", ""))] += 1
+    share, when = str(told.get("share", "")), float(told.get("ended", 0))
+    cause.shares[share] += 1
+    cause.hours.setdefault(share, Counter())[str(int(when // 3_600))] += 1
     cause.nodes[str(told.get("node", ""))] += 1
-    when = float(told.get("ended", 0))
     if when >= cause.last:
         cause.last, cause.sample = when, told
 
@@ -89,6 +96,7 @@ def _record(folder: Path, name: str, cause: _Cause) -> CauseRecord:
         "early": cause.early,
         "last": cause.last,
         "shares": dict(cause.shares.most_common()),
+        "hours": {share: dict(hours) for share, hours in cause.hours.items()},
         "nodes": dict(cause.nodes.most_common(NODES)),
         "sample": sample(folder, cause.sample),
     }

@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestrator.deciding.freshness import requests_unusable
 from orchestrator.deciding.request import Refusal, Request, RequestsView
 from orchestrator.explain import files
 from orchestrator.explain.credentials import credentials
 from orchestrator.explain.records import FrontendRecord
 from orchestrator.explain.refusals import grouped
 from orchestrator.protocol import requests_view
+from orchestrator.worktree.entry_limits import Limits
 from orchestrator.worktree.factory_record import FactoryRecord
+
+_SUMS = ("idle", "running", "held")
 
 
 @dataclass
@@ -39,7 +43,8 @@ def frontends(
 
     Args:
         requests: The view of each entry.
-        statuses: What each entry's daemon told last, for the glideins.
+        statuses: What the daemon of each entry told of which the numbers are known, for the
+            glideins.
     """
     names = {one.identity: name for name, one in record.frontends.items()}
     found = {identity: _Asks(name, identity) for identity, name in names.items()}
@@ -57,13 +62,19 @@ def frontends(
     for refusal in requests_view.read_refusals(work):
         of(refusal.identity).refusals.append(refusal)
     has = _glideins(statuses)
+    limits = Limits()
+    asked_known = any(not requests_unusable(one, limits, now) for one in requests.values())
     return [
-        _record(one, has.get(one.frontend, {}), now)
+        _record(
+            one, has.get(one.frontend, {}) if has is not None else None, asked_known, now
+        )
         for one in sorted(found.values(), key=lambda one: (not one.frontend, one.identity))
     ]
 
 
-def _record(asks: _Asks, has: dict[str, int], now: float) -> FrontendRecord:
+def _record(
+    asks: _Asks, has: dict[str, int] | None, asked_known: bool, now: float
+) -> FrontendRecord:
     heard = max((when for when in asks.heard.values() if when), default=None)
     return {
         "frontend": asks.frontend,
@@ -73,21 +84,23 @@ def _record(asks: _Asks, has: dict[str, int], now: float) -> FrontendRecord:
         "heard_age_s": files.age(heard, now),
         "entries": len({one.entry for one in asks.requests}),
         "requests": len(asks.requests),
-        "idle": sum(one.idle for one in asks.requests),
-        "max": sum(one.max_glideins for one in asks.requests),
-        "glideins": {name: has.get(name, 0) for name in ("idle", "running", "held")},
+        "idle": sum(one.idle for one in asks.requests) if asked_known else None,
+        "max": sum(one.max_glideins for one in asks.requests) if asked_known else None,
+        "glideins": {name: None if has is None else has.get(name, 0) for name in _SUMS},
         "refused": len(asks.refusals),
         "refusals": grouped(asks.refusals),
         "credentials": credentials(asks.requests, now),
     }
 
 
-def _glideins(statuses: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
-    """Return the glideins in all entries, by the Frontend's name."""
+def _glideins(statuses: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]] | None:
+    """Return the glideins in all entries, by the Frontend's name; None: of no entry is it known."""
     found: dict[str, dict[str, int]] = {}
+    told = False
     for status in statuses:
+        told = True
         for share, about in status.get("decision", {}).get("shares", {}).items():
             sums = found.setdefault(share.rpartition(":")[0], {})
-            for name in ("idle", "running", "held"):
+            for name in _SUMS:
                 sums[name] = sums.get(name, 0) + about["has"].get(name, 0)
-    return found
+    return found if told else None

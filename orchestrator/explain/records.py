@@ -155,6 +155,7 @@ class CauseRecord(TypedDict):
     early: int  # before they were of any use
     last: float
     shares: dict[str, int]
+    hours: dict[str, dict[str, int]]  # by share and hour (of those since 1970)
     nodes: dict[str, int]
     sample: SampleRecord
 
@@ -173,6 +174,7 @@ class EndedRecord(TypedDict):
     stopped: int  # by the stop list
     failed: int
     early: int
+    shares: dict[str, dict[str, int]]  # by FRONTEND:CLASS the same numbers
     causes: list[CauseRecord]  # the most frequent first
 
 
@@ -224,6 +226,7 @@ class EntrySummary(TypedDict):
 
     entry: str
     state: str  # as in EntryRecord
+    known: bool  # its numbers are of now: its daemon runs and sees the queue
     daemon: str  # running, waiting, down, …; "none"
     silent_s: float | None
     accidents: int | None
@@ -258,9 +261,9 @@ class FrontendRecord(TypedDict):
     heard_age_s: float | None
     entries: int  # of which it asks something
     requests: int
-    idle: int  # asked for in all
-    max: int
-    glideins: dict[str, int]  # idle, running, held: its own in all entries
+    idle: int | None  # asked for in all; None: the requests view cannot be trusted
+    max: int | None
+    glideins: dict[str, int | None]  # idle, running, held: its own in all entries known now
     refused: int
     refusals: list[RefusalRecord]
     credentials: list[CredentialRecord]  # those that expire first at the top
@@ -278,8 +281,9 @@ class FactoryRecord(TypedDict):
     told_age_s: float | None  # since the Factory daemon told of itself
     views: dict[str, Any] | None  # the views daemon
     looks: dict[str, LookRecord]  # "requests", and "queue of SCHEDD"
-    glideins: dict[str, int]  # idle, running, held in all entries that have told
+    glideins: dict[str, int | None]  # idle, running, held in all entries known now
     untold: int  # entries that have told nothing yet
+    unknown: int  # with them, entries whose numbers are not of now
     entries: dict[str, EntrySummary]
     frontends: list[FrontendRecord]
     credentials: list[CredentialRecord]

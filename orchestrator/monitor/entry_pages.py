@@ -18,9 +18,11 @@ from orchestrator.explain import entry as explain_entry
 from orchestrator.explain.daemons import Daemons
 from orchestrator.explain.records import EntryRecord, EntrySummary, SampleRecord
 from orchestrator.monitor import glideins, metrics, overview
+from orchestrator.monitor.frontend_pages import by_frontend
 from orchestrator.monitor.published import Published
 from orchestrator.monitor.scrub import scrub
 from orchestrator.monitor.series import COUNTERS, GAUGES
+from orchestrator.monitor.timeless import timeless
 from orchestrator.outputs import outcomes
 from orchestrator.outputs.outcomes import Totals
 from orchestrator.outputs.recent import recent
@@ -30,16 +32,20 @@ log = logging.getLogger(__name__)
 
 _RECENT_BYTES = 128 * 1024  # of outcomes, for the last glideins
 _DAY_S = 86_400
+_HOUR_S = 3_600.0
 _AGAIN_S = 300.0  # so soon a record is read again of which only the numbers changed
 _SUMS = ("idle", "running", "held")
+DAEMON = ("state", "silent_s", "cycle_s", "accidents", "problem")
 
 
 @dataclass
 class EntryPage:
     """What is kept of an entry from one cycle to the next.
 
-    ``values`` are those of its history, None where they are not known; ``clients`` what each
-    client asks of it and has; ``samples`` its metrics.
+    ``values`` are those of its history, None where they are not known, ``asked`` what is asked of
+    it by its last decision; ``clients`` what each client asks of it and has; ``counters`` what
+    ended of each Frontend ("": of none that is known), None while it was never read; ``ended``
+    how, in the last day; ``samples`` its metrics.
     """
 
     name: str
@@ -48,16 +54,32 @@ class EntryPage:
     read: float = 0.0  # monotonic
     about: dict[str, Any] = field(default_factory=dict)
     values: dict[str, float | None] = field(default_factory=dict)
+    asked: dict[str, float | None] = field(default_factory=dict)
     clients: dict[str, dict[str, Any]] = field(default_factory=dict)
+    counters: dict[str, dict[str, float]] | None = None
+    ended: dict[str, Any] = field(default_factory=dict)
     samples: dict[str, str] = field(default_factory=dict)
 
-    def note(self, summary: EntrySummary) -> None:
-        """Take over what changes often, though the whole record is not read again."""
-        known = summary["daemon"] == "running" and summary["queue"] == "fresh"
+    @property
+    def ever(self) -> dict[str, float] | None:
+        """What ended of all Frontends; None: it was never read."""
+        if self.counters is None:
+            return None
+        known = {name: self.values.get(name) for name in COUNTERS}
+        return {name: value for name, value in known.items() if value is not None} or None
+
+    def note(self, summary: EntrySummary, *, heard: bool) -> None:
+        """Take over what changes often, though the whole record is not read again.
+
+        ``heard`` says that the view of the requests of all entries can be trusted. An entry at
+        work decides again when it cannot, and says whether its own can; one at rest does not.
+        """
+        known = summary["daemon"] == "running" and summary["known"]
         for name in (*_SUMS, "unseen"):
             self.values[name] = summary[name] if known else None  # type: ignore[literal-required]
-        if summary["daemon"] != "running":
-            self.values["asked_idle"] = self.values["asked_max"] = None
+        asked = summary["daemon"] == "running" and (heard or summary["state"] == "working")
+        for name in ("asked_idle", "asked_max"):
+            self.values[name] = self.asked.get(name) if asked else None
 
 
 class _Stamps(NamedTuple):
@@ -80,6 +102,9 @@ class EntryPages:
         logs: str,
         now: float,
         budget_s: float,
+        *,
+        heard: bool,
+        shared: tuple[Stamp, ...] = (),
     ) -> None:
         """Bring the pages of these entries up to date, and forget all others.
 
@@ -87,6 +112,8 @@ class EntryPages:
             summaries: What the record of the factory says of each.
             logs: Whose logs are published: "all", "failed" or "none".
             budget_s: So much processor time is spent, and a little more.
+            heard: Whether the view of all requests can be trusted.
+            shared: Of files that may be about every entry.
         """
         if self.pages.keys() != summaries.keys():
             self.pages = {
@@ -95,28 +122,32 @@ class EntryPages:
         changed = []
         for name, summary in summaries.items():
             page = self.pages[name]
-            page.note(summary)
-            stamps = self._stamps(summary)
-            old = time.monotonic() - page.read > _AGAIN_S and page.status != stamps.status
+            page.note(summary, heard=heard)
+            stamps = self._stamps(summary, shared)
+            age_s = time.monotonic() - page.read
+            old = age_s > _AGAIN_S and page.status != stamps.status
+            # What failed a day ago is no longer of the last day.
+            old |= age_s > _HOUR_S and bool(page.about.get("ended"))
             if stamps.others != page.others or old:
-                changed.append((page, stamps))
+                changed.append((page, stamps, summary))
         changed.sort(key=lambda one: one[0].read)
         began = time.process_time()
-        for page, stamps in changed:
+        for page, stamps, summary in changed:
             if time.process_time() - began > budget_s:
                 break
             page.status, page.others = stamps
             page.read = time.monotonic()
             try:
                 self._read(page, daemons, logs, now)
+                page.note(summary, heard=heard)
             except Exception as error:  # whatever is wrong with one hurts no other
                 if not isinstance(error, FactoryError | OSError):
                     log.exception("entry=%s is not shown anew", page.name)
                 else:
                     log.warning("entry=%s is not shown anew: %s", page.name, error)
-                page.values, page.samples = {}, {}
+                page.values, page.asked, page.clients, page.samples = {}, {}, {}, {}
 
-    def _stamps(self, summary: EntrySummary) -> "_Stamps":
+    def _stamps(self, summary: EntrySummary, shared: tuple[Stamp, ...]) -> "_Stamps":
         """Return what differs when the entry's page has to be made anew.
 
         The status of an entry at work is another one each minute, though it says the same.
@@ -124,6 +155,7 @@ class EntryPages:
         name = summary["entry"]
         folder = f"{self._work}/entries/{name}"
         files = (
+            *shared,
             stamp(f"{folder}/statistics.json"),
             stamp(f"{folder}/backoff.json"),
             stamp(f"{folder}/entry.json"),
@@ -142,19 +174,24 @@ class EntryPages:
         name = page.name
         folder = self._work / "entries" / name
         record = explain_entry.explain(self._work, name, now=now, daemons=daemons)
-        totals = outcomes.load(folder).ever
+        statistics = outcomes.load(folder)
         lines, _, _ = recent(folder, now - 7 * _DAY_S, _RECENT_BYTES)
         shown = glideins.shown(lines, logs)
         glideins.publish_logs(folder, self._published, shown)
         site = _site(self._work, name)
         page.about = overview.about(record, site)
-        page.values = values_of(record, totals)
-        page.clients = metrics.clients(record)
-        page.samples = metrics.of_entry(record, totals, page.values).lines
+        page.values = values_of(record, statistics.ever)
+        page.asked = {name: page.values[name] for name in ("asked_idle", "asked_max")}
+        page.clients = metrics.clients(record, page.values)
+        page.counters = {
+            name: counters(totals) for name, totals in statistics.frontends.items()
+        }
+        page.ended = by_frontend(record["ended"])
+        page.samples = metrics.of_entry(record, statistics, page.values).lines
         told = {
             **public(record),
             "site": site,
-            "totals": vars(totals),
+            "totals": vars(statistics.ever),
             "glideins_ended": shown,
         }
         text = json.dumps(told, separators=(",", ":")).encode()
@@ -191,9 +228,34 @@ def public(record: EntryRecord) -> dict[str, Any]:
     site wrote as it came.
     """
     ended = record["ended"]
+    daemon = record["daemon"]
+    if daemon is not None:
+        daemon = {key: value for key, value in daemon.items() if key in DAEMON}
+    requests = []
+    for one in record["requests"]:
+        has = one["has"]
+        shown = {key: value for key, value in one.items() if key != "bounds"}  # of shares
+        shown["has"] = None if has is None else {name: has[name] for name in _SUMS}
+        requests.append(shown)
     causes = [{**cause, "sample": _sample(cause["sample"])} for cause in ended["causes"]]
+    findings = [{**one, "words": scrub(one["words"])} for one in record["findings"]]
+    acts = {
+        name: {scrub(words): count for words, count in dict(record)[name].items()}  # type: ignore[attr-defined]
+        for name in ("removals", "releases")
+    }
     held = [{**one, "reason": scrub(one["reason"])} for one in record["held"]]
-    return {**record, "held": held, "ended": {**ended, "causes": causes}}
+    told: dict[str, Any] = timeless(
+        {
+            **record,
+            "daemon": daemon,
+            "requests": requests,
+            **acts,
+            "findings": findings,
+            "held": held,
+            "ended": {**ended, "causes": causes},
+        }
+    )
+    return told
 
 
 def _sample(told: SampleRecord) -> dict[str, Any]:

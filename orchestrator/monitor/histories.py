@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator.monitor.history import RANGES, Range, due, plotted
 from orchestrator.monitor.published import Published
-from orchestrator.monitor.series import GAUGES, TIERS, Series
+from orchestrator.monitor.series import COUNTERS, GAUGES, TIERS, Series
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +53,20 @@ class History:
         self.name = name
         self._published = published
         self.series = Series(folder / f"{name}.series")
-        span = self.series.read(0, now - _TREND * _TREND_S, now)
+        tier = TIERS[0]
+        back_s = _TREND * _TREND_S if "/" in name else tier.step_s * tier.steps
+        span = self.series.read(0, now - back_s, now)
         times = range(span.start, span.start + len(span.of("running")) * span.step_s, 60)
         self.trend = Trend(zip(times, span.of("running"), strict=True))
+        # What counters were when another process wrote them last, lately.
+        known = {
+            column: [one for one in span.of(column) if not math.isnan(one)]
+            for column in COUNTERS
+        }
+        self.last = {column: values[-1] for column, values in known.items() if values}
         self._written: dict[str, float] = {}  # when each range was, by its name
         self._take_over_files()
+        self.begun = False  # whether something was added
         self._values: tuple[float | None, ...] = ()
         self._changed = 0.0
 
@@ -67,6 +76,7 @@ class History:
         Raises:
             OSError: it could not be written.
         """
+        self.begun = True
         told = tuple(values.get(name) for name in GAUGES)
         if told != self._values:
             self._values, self._changed = told, now
@@ -123,6 +133,12 @@ class Histories:
     def __getitem__(self, name: str) -> History:
         return self._all[name]
 
+    def open(self, name: str, now: float) -> History:
+        """Return the history of a thing that may not be among those that are kept yet."""
+        if name not in self._all:
+            self._all[name] = History(self._folder, name, self._published, now)
+        return self._all[name]
+
     def add(self, all_values: Mapping[str, Mapping[str, float | None]], now: float) -> None:
         """Note what holds now of all that is shown; of what is not among it, nothing is kept here.
 
@@ -135,12 +151,11 @@ class Histories:
         self._minute = minute
         failed: list[str] = []
         for name, values in all_values.items():
-            if name not in self._all:
-                self._all[name] = History(self._folder, name, self._published, now)
-            elif not first:
+            history = self.open(name, now)
+            if not first and history.begun:
                 continue
             try:
-                self._all[name].add(now, values)
+                history.add(now, values)
             except OSError as error:
                 failed.append(f"{name}: {error.strerror}")
         if failed:

@@ -13,18 +13,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.daemon.stamp import stamp
 from orchestrator.errors import FactoryError
 from orchestrator.explain import factory as explain_factory
 from orchestrator.explain.daemons import Daemons
 from orchestrator.explain.records import FactoryRecord, FrontendRecord
+from orchestrator.explain.stopped import path_of
 from orchestrator.limited import NoAnswer, limited
 from orchestrator.monitor import metrics, overview
-from orchestrator.monitor.entry_pages import EntryPage, EntryPages
+from orchestrator.monitor.entry_pages import DAEMON, EntryPage, EntryPages
+from orchestrator.monitor.families import FAMILIES
+from orchestrator.monitor.frontend_pages import frontend_page
+from orchestrator.monitor.grown import GrownSum
 from orchestrator.monitor.histories import FACTORY, Histories
 from orchestrator.monitor.history import RANGES
 from orchestrator.monitor.openmetrics import page as metrics_page
 from orchestrator.monitor.published import FOLDER, Published
 from orchestrator.monitor.series import COUNTERS, GAUGES
+from orchestrator.monitor.timeless import timeless
+from orchestrator.worktree.downtimes import FILE as DOWNTIMES
+from orchestrator.worktree.entry_limits import Limits
 from orchestrator.worktree.factory_record import FactoryRecord as Settings
 
 log = logging.getLogger(__name__)
@@ -32,7 +40,9 @@ log = logging.getLogger(__name__)
 _READ_SHARE = 0.03  # of the time between two cycles, for reading entries
 _PLOT_SHARE = 0.01  # and for plots
 _LIMIT_S = 120.0  # for reading what all entries decided
+_OLD_S = Limits().requests_max_age_s
 _PROBLEMS = 100  # told one by one
+_GROWN = dict.fromkeys(COUNTERS, 0.0)  # of who had nothing end yet
 
 
 class Monitor:
@@ -44,7 +54,9 @@ class Monitor:
         self.published = Published(stage / FOLDER)
         self._pages = EntryPages(work, self.published)
         self._histories = Histories(work / FOLDER, self.published)
+        self._sums: dict[str, GrownSum] = {}
         self._page_there = False
+        self._took_s: float | None = None
 
     def cycle(self, settings: Settings, now: float) -> None:
         """Bring all of it up to date; ``now`` is in epoch seconds.
@@ -60,30 +72,45 @@ class Monitor:
             self._page_there = True
         daemons = Daemons.of(self._work)
         record = self._factory(now)
+        look = record["looks"]["requests"]
+        heard = not look["problem"] and (look["age_s"] or _OLD_S) < _OLD_S
         self._pages.update(
-            record["entries"], daemons, settings.page.logs, now, delay_s * _READ_SHARE
+            record["entries"],
+            daemons,
+            settings.page.logs,
+            now,
+            delay_s * _READ_SHARE,
+            heard=heard,
+            shared=(stamp(f"{self._work}/{DOWNTIMES}"), stamp(str(path_of(settings)))),
         )
         pages = self._pages.pages
         frontends = [one for one in record["frontends"] if one["frontend"]]
-        self._histories.add(_values(pages, frontends), now)
-        samples = [metrics.of_factory(record, settings.max_glideins).lines]
-        samples += [one.samples for one in pages.values()]
-        text = metrics_page(metrics.FAMILIES, samples).encode()
-        self.published.put_new("metrics.prom", text)
-        for one in frontends:
-            told = frontend_page(one, pages, now)
-            self.published.put(f"frontend/{one['frontend']}.json", _json(told))
+        values = self._values(pages, frontends, now)
+        self._histories.add(values, now)
         told = self._overview(record, settings, now)
-        states = Counter(one["daemon"] for one in record["entries"].values())
         told |= {
+            "asked_idle": values[FACTORY]["asked_idle"],
+            "asked_max": values[FACTORY]["asked_max"],
             "every_s": delay_s,
-            "monitor": daemons.monitor,
-            "daemons": states.most_common(),
+            "took_s": self._took_s,
+            "views": _daemon(record["views"]),
+            "monitor": _daemon(daemons.monitor),
         }
-        told["took_s"] = round(time.monotonic() - began, 3)
         self.published.put_new("overview.json", _json(told))
+        for one in frontends:
+            self.published.put(
+                f"frontend/{one['frontend']}.json", _json(frontend_page(one, pages, now))
+            )
+        samples = [metrics.of_factory(record, told, daemons.monitor, values[FACTORY]).lines]
+        samples += [
+            metrics.of_values(name, one.values).lines for name, one in pages.items()
+        ]
+        samples += [one.samples for one in pages.values()]
+        text = metrics_page(FAMILIES, samples).encode()
+        self.published.put_new("metrics.prom", text)
         self._histories.write(now, delay_s * _PLOT_SHARE)
         self._keep([*record["entries"]], [one["frontend"] for one in frontends])
+        self._took_s = round(time.monotonic() - began, 3)
 
     def _factory(self, now: float) -> FactoryRecord:
         """Return the record of the factory.
@@ -106,24 +133,75 @@ class Monitor:
         for name, summary in record["entries"].items():
             page = self._pages.pages[name]
             trend = self._histories[f"entry/{name}"].trend.until(now)
-            rows.append(overview.row(summary, {**page.about, "trend": trend}))
+            rows.append(overview.row(summary, {**page.about, "trend": trend}, page.values))
         told = {
-            key: value for key, value in record.items() if key not in ("entries", "now")
+            key: timeless(value)
+            for key, value in record.items()
+            if key not in ("entries", "now", "told_age_s")
         }
         problems = record["problems"]
+        states = Counter(one["daemon"] for one in record["entries"].values())
         return {
             **told,
             "written": now,
             "problems": problems[:_PROBLEMS],
             "problem_count": len(problems),
             "limit": settings.max_glideins,
+            "daemons": states.most_common(),
             "trend": self._histories[FACTORY].trend.until(now),
             "entries": rows,
             "frontends": [
                 {key: value for key, value in one.items() if key != "credentials"}
-                for one in record["frontends"]
+                for one in told["frontends"]
             ],
         }
+
+    def _values(
+        self, pages: Mapping[str, EntryPage], frontends: list[FrontendRecord], now: float
+    ) -> dict[str, dict[str, float | None]]:
+        """Return the values of all histories; sums are of what is known, if anything is."""
+        found: dict[str, dict[str, float | None]] = {
+            f"entry/{name}": page.values for name, page in pages.items()
+        }
+        ever = {
+            name: counters
+            for name, page in pages.items()
+            if (counters := page.ever) is not None
+        }
+        found[FACTORY] = {
+            **{
+                name: metrics.total(page.values.get(name) for page in pages.values())
+                for name in GAUGES
+            },
+            **self._grown(FACTORY, ever, now),
+        }
+        for one in frontends:
+            whose = one["frontend"]
+            ended = {
+                name: page.counters.get(whose, _GROWN)
+                for name, page in pages.items()
+                if page.counters is not None
+            }
+            found[f"frontend/{whose}"] = {
+                **one["glideins"],
+                "asked_idle": one["idle"],
+                "asked_max": one["max"],
+                **self._grown(f"frontend/{whose}", ended, now),
+            }
+        return found
+
+    def _grown(
+        self, name: str, told: Mapping[str, Mapping[str, float]], now: float
+    ) -> dict[str, float]:
+        """Return what the counters of all entries are together, in the history ``name``."""
+        if name not in self._sums:
+            self._sums[name] = GrownSum(self._histories.open(name, now).last)
+        grown = self._sums[name]
+        if name == FACTORY:  # what ended while no monitor looked
+            for entry in told:
+                if not grown.seen(entry):
+                    grown.begin(entry, self._histories.open(f"entry/{entry}", now).last)
+        return grown.add(told)
 
     def _keep(self, entries: list[str], frontends: list[str]) -> None:
         """Take away the files of what is no more."""
@@ -134,50 +212,9 @@ class Monitor:
             self.published.remove_folder(f"glidein/{name}")
 
 
-def frontend_page(
-    record: FrontendRecord, pages: Mapping[str, EntryPage], now: float
-) -> dict[str, Any]:
-    """Return what the page says of a Frontend: its record, and a row for each of its clients at
-    each entry.
-    """
-    rows = [
-        {"entry": name, "client": client, **about}
-        for name, page in pages.items()
-        for client, about in page.clients.items()
-        if about["frontend"] == record["frontend"]
-    ]
-    told = {key: value for key, value in record.items() if not key.endswith("age_s")}
-    return {**told, "written": round(now), "rows": rows}
-
-
-def _values(
-    pages: Mapping[str, EntryPage], frontends: list[FrontendRecord]
-) -> dict[str, dict[str, float | None]]:
-    """Return the values of all histories; sums are of what is known, if anything is."""
-    found: dict[str, dict[str, float | None]] = {
-        f"entry/{name}": page.values for name, page in pages.items()
-    }
-    found[FACTORY] = {
-        name: _sum(page.values.get(name) for page in pages.values())
-        for name in (*GAUGES, *COUNTERS)
-    }
-    for one in frontends:
-        asks = [
-            about
-            for page in pages.values()
-            for about in page.clients.values()
-            if about["frontend"] == one["frontend"]
-        ]
-        found[f"frontend/{one['frontend']}"] = {
-            name: _sum(about.get(name) for about in asks) if asks else 0.0
-            for name in ("asked_idle", "asked_max", "idle", "running", "held")
-        }
-    return found
-
-
-def _sum(values: Any) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+def _daemon(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what is shown of a daemon."""
+    return None if told is None else {key: told.get(key) for key in DAEMON}
 
 
 def _json(told: Mapping[str, Any]) -> bytes:

@@ -12,23 +12,25 @@ _MOST = 0.5  # of them that failed: then the entry is in trouble
 _TEXT = 300  # characters
 
 
-def row(summary: EntrySummary, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the row of an entry; ``about`` is what :func:`about` made of its whole record."""
+def row(
+    summary: EntrySummary, about: Mapping[str, Any], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the row of an entry; ``about`` is what :func:`about` made of its whole record, and
+    ``values`` are those of its history, None where they are not known now.
+    """
     level, words = trouble(summary, about)
     return {
         "name": summary["entry"],
         "level": level,
         "words": words[:_TEXT],
         "state": summary["state"],
-        "idle": summary["idle"],
-        "unseen": summary["unseen"],
-        "running": summary["running"],
-        "held": summary["held"],
+        **{name: values.get(name) for name in _VALUES},
         **{name: about.get(name) for name in _ABOUT},
     }
 
 
-_ABOUT = ("site", "frontends", "asked_idle", "asked_max", "ended", "failed", "trend")
+_VALUES = ("idle", "unseen", "running", "held", "asked_idle", "asked_max")
+_ABOUT = ("site", "frontends", "ended", "failed", "trend")
 
 
 def about(record: EntryRecord, site: str) -> dict[str, Any]:
@@ -37,8 +39,6 @@ def about(record: EntryRecord, site: str) -> dict[str, Any]:
     return {
         "site": site,
         "frontends": sorted({one["frontend"] for one in requests}),
-        "asked_idle": sum(one["asked"]["idle"] for one in requests),
-        "asked_max": sum(one["asked"]["max"] for one in requests),
         "ended": ended["ended"],
         "failed": ended["failed"],
         "cause": ended["causes"][0]["cause"] if ended["causes"] else "",

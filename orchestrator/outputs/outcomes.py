@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.daemon import state_file
-from orchestrator.outputs.outcome import Outcome
+from orchestrator.outputs.outcome import STOPPED, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,8 @@ HOURS = 48  # kept in the sums
 DAYS = 62
 CAUSES = 40  # named in one sum; the rest is OTHER
 OTHER = "other causes"
+FRONTENDS = 40  # with sums of their own; the rest is OTHERS
+OTHERS = "other Frontends"
 STATISTICS = "statistics.json"
 LINES = "outcomes."  # begins the name of a day's file
 
@@ -42,12 +44,13 @@ class Totals:
     ended: int = 0
     good: int = 0
     removed: int = 0
+    stopped: int = 0  # by the stop list
     launched: int = 0  # HTCondor was started
     early: int = 0  # failed early
     jobs: int = 0
     failed: dict[str, int] = field(
         default_factory=dict
-    )  # by cause; removed ones did not fail
+    )  # by cause; who was removed or stopped did not fail
     seconds: dict[str, float] = field(default_factory=dict)
     measured: dict[str, int] = field(default_factory=dict)
 
@@ -59,7 +62,9 @@ class Totals:
         self.launched += outcome.launched is True
         self.early += bool(outcome.failed_early(early_s))
         self.jobs += outcome.jobs or 0
-        if not outcome.good and not outcome.removed:
+        if not outcome.good and not outcome.removed and outcome.code == STOPPED:
+            self.stopped += 1
+        elif not outcome.good and not outcome.removed:
             known = outcome.cause in self.failed or len(self.failed) < CAUSES
             cause = outcome.cause if known else OTHER
             self.failed[cause] = self.failed.get(cause, 0) + 1
@@ -74,12 +79,14 @@ class Totals:
 class Statistics:
     """The sums by hour and by day, keyed by their beginning in UTC: 2026-11-24T21, 2026-11-24.
 
-    ``ever`` is the sum of all that was ever counted: it only grows.
+    ``ever`` is the sum of all that was ever counted, ``frontends`` that of each Frontend, by its
+    name ("": whose they were is not known); together they are ``ever``. They only grow.
     """
 
     hours: dict[str, Totals] = field(default_factory=dict)
     days: dict[str, Totals] = field(default_factory=dict)
     ever: Totals = field(default_factory=Totals)
+    frontends: dict[str, Totals] = field(default_factory=dict)
 
     def add(self, outcomes: Iterable[Outcome], early_s: float = 1_200) -> None:
         """Count ``outcomes`` where they belong; forget what is too old."""
@@ -88,6 +95,10 @@ class Statistics:
             self.hours.setdefault(_hour(when), Totals()).add(outcome, early_s)
             self.days.setdefault(_day(when), Totals()).add(outcome, early_s)
             self.ever.add(outcome, early_s)
+            name = outcome.share.rpartition(":")[0]
+            if name not in self.frontends and len(self.frontends) >= FRONTENDS:
+                name = OTHERS
+            self.frontends.setdefault(name, Totals()).add(outcome, early_s)
         for sums, kept in ((self.hours, HOURS), (self.days, DAYS)):
             for key in sorted(sums)[:-kept]:
                 del sums[key]
@@ -102,7 +113,10 @@ class Statistics:
         """Return the sums as the file keeps them."""
         sums: dict[str, Any] = {
             name: {key: vars(totals) for key, totals in sorted(sums.items())}
-            for name, sums in (("hours", self.hours), ("days", self.days))
+            for name, sums in (
+                *(("hours", self.hours), ("days", self.days)),
+                ("frontends", self.frontends),
+            )
         }
         return {**sums, "ever": vars(self.ever)}
 
@@ -118,7 +132,8 @@ def load(folder: Path) -> Statistics:
         told = json.loads(path.read_text())
         days = _totals(told["days"])
         ever = Totals(**told["ever"]) if "ever" in told else _sum(days.values())
-        return Statistics(_totals(told["hours"]), days, ever)
+        frontends = told.get("frontends", {"": vars(ever)} if ever.ended else {})
+        return Statistics(_totals(told["hours"]), days, ever, _totals(frontends))
     except FileNotFoundError:
         return Statistics()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -205,7 +220,7 @@ def _totals(told: Mapping[str, Any]) -> dict[str, Totals]:
 def _sum(all_totals: Iterable[Totals]) -> Totals:
     result = Totals()
     for totals in all_totals:
-        for name in ("ended", "good", "removed", "launched", "early", "jobs"):
+        for name in ("ended", "good", "removed", "stopped", "launched", "early", "jobs"):
             setattr(result, name, getattr(result, name) + getattr(totals, name))
         for name in ("failed", "seconds", "measured"):
             into = getattr(result, name)

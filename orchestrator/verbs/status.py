@@ -114,11 +114,15 @@ def _headline(told: FactoryRecord) -> str:
     if told["running"]:
         up = ago(None if told["started"] is None else told["now"] - told["started"])
         text += f", process {told['pid']}, started {up}"
-    sums = told["glideins"]
+    sums = {
+        key: "?" if count is None else str(count) for key, count in told["glideins"].items()
+    }
     text += (
         f"; {len(told['entries'])} entries: {sums['idle']} idle, {sums['running']} running,"
     )
     text += f" {sums['held']} held"
+    if old := told["unknown"] - told["untold"]:
+        text += f"; without {old} whose numbers are old"
     return f"{text}; {told['untold']} have told nothing yet" if told["untold"] else text
 
 

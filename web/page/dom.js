@@ -28,6 +28,8 @@ export function number(value, digits = 0) {
   return value.toLocaleString("en", { maximumFractionDigits: digits });
 }
 
+export const SOON_S = 86_400; // a credential that ends so soon is marked
+
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 
 // A length of time in one or two units: 45 s, 3 min 20 s, 1 d 4 h.

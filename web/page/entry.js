@@ -1,7 +1,8 @@
 // One entry: why it does what it does, what it did, and how its glideins ended.
 
 import { now, part, read } from "./data.js";
-import { ago as past, dot, el, frontendLink, meter, moment, number, section, table } from "./dom.js";
+import { ago as past, dot, el, frontendLink, meter, moment, number, section, SOON_S, span, table } from "./dom.js";
+import { failures, together } from "./failures.js";
 import { Glideins } from "./glideins.js";
 import { Plots } from "./plots.js";
 
@@ -39,7 +40,7 @@ export class Entry {
       counts(told),
       requests(told),
     ].filter(Boolean));
-    this.failures.replaceChildren(...[failures(told), nodes(told)].filter(Boolean));
+    this.failures.replaceChildren(...[causes(told), nodes(told)].filter(Boolean));
     const open = this.more.querySelector("details")?.open;
     this.more.replaceChildren(...[refusals(told), limits(told)].filter(Boolean));
     if (open) this.more.querySelector("details").open = true;
@@ -54,21 +55,32 @@ export class Entry {
   }
 }
 
-// Whatever keeps the entry from working as asked.
+const LEVEL = { fail: "bad", warn: "warn", ok: "calm" };
+// Of these a time is said below, which stays true while the file does not change.
+const TIMED = ["back-off", "credential"];
+
+// What keeps the entry from more, in the words of `why`, and what mends it.
 function trouble(told) {
+  const line = (level, words, mend) => el("li", { class: level }, words, mend ? el("code", { class: "mend" }, mend) : null);
   const items = [
-    ...Object.entries(told.problems).map(([step, text]) => ["bad", `${step}: ${text}`]),
-    ...(told.alive ? [] : [["bad", `Its daemon does not run${told.daemon?.problem ? `: ${told.daemon.problem}` : ""}.`]]),
-    ...Object.entries(told.views).filter(([, view]) => view.freshness !== "fresh")
-      .map(([which, view]) => ["bad", `${which} view, of ${ago(view.taken)}: ${view.freshness}`]),
-    ...(told.down ? [["down", told.down]] : []),
-    ...told.downtimes.filter((one) => !one.holds).map((one) => ["down",
-      `Downtime from ${moment(one.start)} to ${one.end ? moment(one.end) : "no end"}: ${one.comment}`]),
-    ...told.backoffs.map((one) => ["warn", `${one.share} waits after failures (${one.phase}, until ${moment(one.until)}): ${one.why}`]),
-    ...told.held.map((one) => ["warn",
-      `${number(one.count)} held since ${moment(one.oldest)}, code ${one.code}/${one.subcode}: ${one.reason}`]),
+    ...told.findings.filter((one) => one.state !== "ok" && !TIMED.includes(one.what))
+      .map((one) => line(one.what === "requests" ? "idle" : LEVEL[one.state], one.words, one.mend)),
+    ...told.backoffs.map((one) => line("warn", `${one.share} waits after failures (${one.phase}, until ${moment(one.until)}): ${one.why}`)),
+    ...told.downtimes.filter((one) => !one.holds).map((one) => line("down",
+      `Downtime from ${moment(one.start)} to ${one.end ? moment(one.end) : "no end"}: ${one.comment}`)),
+    ...lives(told.requests),
   ];
-  return items.length ? el("ul", { class: "problems" }, ...items.map(([level, text]) => el("li", { class: level }, text))) : null;
+  return items.length ? el("ul", { class: "problems" }, ...items) : null;
+
+  function lives(requests) {
+    const ending = new Map(requests.filter((one) => one.credential?.expires && one.credential.expires < now() + SOON_S)
+      .map((one) => [one.credential.identifier, one.credential]));
+    return [...ending.values()].map((one) => {
+      const left = one.expires - now();
+      return line(left > 0 ? "warn" : "bad", `credential ${one.identifier} of ${one.client} `
+        + (left > 0 ? `ends in ${span(left)}` : `ended ${span(-left)} ago`), `the Frontend ${one.frontend} has to renew it`);
+    });
+  }
 }
 
 const STATES = [
@@ -100,17 +112,13 @@ function requests(told) {
   return section("Requests", table(heads, rows));
 }
 
-function failures(told) {
-  const { ended } = told;
-  const since = `Since ${moment(ended.since)}: ${number(ended.ended)} ended, ${number(ended.good)} well, ${number(ended.failed)} failed `
-    + `(${number(ended.early)} before they were of use), ${number(ended.removed)} removed, ${number(ended.stopped)} stopped.`;
-  const rows = ended.causes.map((one) => el("tr", {},
-    el("td", { class: "n" }, number(one.count)), el("td", {}, one.cause),
-    el("td", {}, meter(one.count, ended.ended)), el("td", {}, moment(one.last)),
-    el("td", {}, one.sample.glidein, one.sample.node ? ` on ${one.sample.node}` : "", one.sample.detail ? el("small", { class: "detail" }, one.sample.detail) : null)));
-  if (!ended.ended) return null;
-  return section("Failures by cause", el("p", {}, since),
-    rows.length ? table(["#Count", "Cause", "Of all that ended", "Last", "For example"], rows) : null);
+function causes(told) {
+  const all = { ...told.ended, causes: told.ended.causes.map((one) => ({ ...one, hours: together(one.hours) })) };
+  return failures("Failures by cause", all, told.ended.since, now(), ["Last", "For example"], (one) => [
+    el("td", {}, moment(one.last)),
+    el("td", { class: "words" }, one.sample.glidein, one.sample.node ? ` on ${one.sample.node}` : "",
+      one.sample.detail ? el("small", { class: "detail" }, one.sample.detail) : null),
+  ]);
 }
 
 // The nodes that the causes name, each with all that failed there: a black hole stands out.

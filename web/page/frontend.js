@@ -1,12 +1,12 @@
 // Frontends: what each asks of all entries, what it has, and how long its credentials live.
 
 import { now, part, read } from "./data.js";
-import { ago as past, el, entryLink, frontendLink, moment, number, section, span, table } from "./dom.js";
+import { ago as past, el, entryLink, frontendLink, moment, number, section, SOON_S, span, table } from "./dom.js";
+import { failures } from "./failures.js";
 import { refusals } from "./entry.js";
 import { Plots } from "./plots.js";
 import { Table } from "./table.js";
 
-const SOON_S = 86_400;
 const ago = (when) => (when ? past(now() - when) : "never");
 const count = (title, key, get) => ({ title, key, class: "n", down: true, sort: get, cell: (row) => number(get(row)) });
 
@@ -44,6 +44,7 @@ export class Frontend {
     this.name = name;
     this.title = name;
     this.top = el("div");
+    this.failures = el("div");
     this.bottom = el("div");
     this.plots = new Plots(`frontend/${name}`);
     this.table = new Table({
@@ -63,7 +64,7 @@ export class Frontend {
       label: "What it asks of each entry",
     });
     const search = el("input", { type: "search", placeholder: "Search  ( / )", "aria-label": "Search entries", input: () => this.table.filter(search.value) });
-    this.element = el("div", {}, this.top, this.plots.element,
+    this.element = el("div", {}, this.top, this.failures, this.plots.element,
       el("section", {}, el("h2", {}, "Entries ", this.table.count), el("div", { class: "tools" }, search), this.table.element), this.bottom);
   }
 
@@ -82,6 +83,8 @@ export class Frontend {
         one("asked idle", told.idle), one("asked at most", told.max), one("entries", told.entries)),
       el("p", { class: "quiet" }, Object.entries(told.clients).map(([name, when]) => `${name} heard ${ago(when)}`).join(", ") || "It has not asked for anything."));
     this.table.set(told.rows);
+    this.failures.replaceChildren(failures("Failures by cause", told.ended, null, now(), ["Most at"], (cause) => [
+      el("td", { class: "words" }, ...Object.entries(cause.entries).flatMap(([name, n], at) => [at ? ", " : "", entryLink(name), ` ${number(n)}`]))]));
     this.bottom.replaceChildren(...[credentials(told.credentials), refusals(told)].filter(Boolean));
     await history;
   }

@@ -89,14 +89,13 @@ export class Overview {
 function sums(factory) {
   const { glideins } = factory;
   const one = (title, value, more) => el("div", { class: "sum" }, el("b", {}, value), ` ${title}`, more ? el("small", {}, more) : null);
-  const asked = factory.entries.reduce((all, row) => all + (row.asked_idle ?? 0), 0);
   return [
     one("running", number(glideins.running), factory.trend ? trend(factory.trend) : null),
     one("idle", number(glideins.idle)),
     one("held", number(glideins.held)),
-    one("idle asked for", number(asked)),
+    one("idle asked for", number(factory.asked_idle)),
     one("allowed in all", number(factory.limit)),
-    factory.untold ? one("entries of which nothing is known", number(factory.untold)) : null,
+    factory.unknown ? one(factory.unknown === 1 ? "entry not known now, and not counted" : "entries not known now, and not counted", number(factory.unknown)) : null,
   ].filter(Boolean);
 }
 
