@@ -17,4 +17,5 @@ pytest_plugins = [
     "features.publishing_steps",
     "features.setting_up_fixtures",
     "features.browser_fixtures",  # uses what is above
+    "features.page_steps",
 ]

@@ -59,7 +59,7 @@ def test_sums_are_over_all_entries_and_frontends_have_their_own(watched: Watched
 def test_what_is_not_known_is_null_and_not_zero(watched: Watched) -> None:
     watched.decided.decide("north", ASKS, HAS, queue="failed")
     watched.look()
-    for file in ("entry/north.hours.json", "entry/south.hours.json"):
+    for file in ("history/entry/north.hours.json", "history/entry/south.hours.json"):
         columns = watched.told(file)["columns"]
         assert set(columns["running"]) == {None}, file
     assert watched.row("south")["running"] is None
@@ -75,7 +75,7 @@ def test_an_entry_whose_daemon_does_not_run_is_a_gap(watched: Watched) -> None:
     assert series.stat().st_size > 0
     watched.begin_anew()
     watched.look(NOW + 120)
-    running = watched.told("entry/north.hours.json")["columns"]["running"]
+    running = watched.told("history/entry/north.hours.json")["columns"]["running"]
     assert running[-3:] == [10, None, 10]
 
 
@@ -175,7 +175,7 @@ def test_glideins_are_shown_with_their_phases_and_scrubbed_logs(watched: Watched
 def test_files_of_an_entry_that_is_no_more_go(watched: Watched) -> None:
     watched.decided.decide("north", ASKS, HAS)
     watched.look()
-    stray = watched.stage / "monitor/entry/gone.hours.json"
+    stray = watched.stage / "monitor/history/entry/gone.hours.json"
     stray.write_text("{}")
     (watched.stage / "monitor/glidein/gone").mkdir(parents=True)
     (watched.stage / "monitor/glidein/gone/1.0.json").write_text("{}")

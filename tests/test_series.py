@@ -115,6 +115,12 @@ def test_a_year_of_a_thousand_entries_takes_less_than_two_gigabytes(series: Seri
     assert about.st_blocks * 512 <= SIZE + 8_192
 
 
+def test_a_new_file_takes_room_for_what_is_in_it(series: Series) -> None:
+    for minute in range(60):
+        series.add(T0 + 60 * minute, dict.fromkeys(COLUMNS, 1))
+    assert series.path.stat().st_blocks * 512 < 64 * 1024  # of 1.6 MB
+
+
 def test_who_is_killed_leaves_whole_records(series: Series) -> None:
     """Each record has one number in all its columns; a torn one would have two."""
     dice = random.Random(5)

@@ -11,7 +11,7 @@ from orchestrator.daemon.entry_cycle import STATUS
 from orchestrator.explain import files
 from orchestrator.explain.credentials import credentials
 from orchestrator.explain.daemons import Daemons
-from orchestrator.explain.findings import SILENT, life
+from orchestrator.explain.findings import FAIL, SILENT, life
 from orchestrator.explain.frontends import frontends, views
 from orchestrator.explain.records import (
     CredentialRecord,
@@ -188,11 +188,22 @@ def _problems(
         f"{what}: {look['problem']}" for what, look in looks.items() if look["problem"]
     ]
     found += _together(entries)
-    for credential in alive:
+    return found + _expired(alive)
+
+
+def _expired(credentials: list[CredentialRecord]) -> list[str]:
+    """Return a line for each client of which credentials are over. One that ends soon is no
+    problem yet: many live for minutes and are renewed all the time.
+    """
+    over: dict[str, list[str]] = {}
+    for credential in credentials:
         said = life(credential)
-        if said is not None:
-            found.append(said["words"])
-    return found
+        if said is not None and said["state"] == FAIL:
+            over.setdefault(credential["client"], []).append(said["words"])
+    return [
+        words[0] + (f", and {len(words) - 1} more of it" if len(words) > 1 else "")
+        for words in over.values()
+    ]
 
 
 def _together(entries: Mapping[str, EntrySummary]) -> list[str]:

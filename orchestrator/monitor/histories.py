@@ -13,6 +13,8 @@ from orchestrator.monitor.series import COUNTERS, GAUGES, TIERS, Series
 log = logging.getLogger(__name__)
 
 FACTORY = "factory"
+# Apart from the records: an entry may be called like a file of another, as x.hours.
+PLOTS = "history"
 _TREND_S = 300
 _TREND = 24  # values of _TREND_S each: two hours
 _FORGOTTEN_S = 400 * 86_400  # a file that nobody wrote for so long goes
@@ -102,7 +104,7 @@ class History:
                 self._written[which.name] = written
 
     def _file(self, which: Range) -> str:
-        return f"{self.name}.{which.name}.json"
+        return f"{PLOTS}/{self.name}.{which.name}.json"
 
     def write(self, now: float) -> bool:
         """Write one of the ranges that are due; return whether there was one.

@@ -25,7 +25,7 @@ from orchestrator.monitor.entry_pages import DAEMON, EntryPage, EntryPages
 from orchestrator.monitor.families import FAMILIES
 from orchestrator.monitor.frontend_pages import frontend_page
 from orchestrator.monitor.grown import GrownSum
-from orchestrator.monitor.histories import FACTORY, Histories
+from orchestrator.monitor.histories import FACTORY, PLOTS, Histories
 from orchestrator.monitor.history import RANGES
 from orchestrator.monitor.openmetrics import page as metrics_page
 from orchestrator.monitor.published import FOLDER, Published
@@ -206,8 +206,9 @@ class Monitor:
     def _keep(self, entries: list[str], frontends: list[str]) -> None:
         """Take away the files of what is no more."""
         for folder, names in (("entry", entries), ("frontend", frontends)):
-            endings = [".json", *(f".{which.name}.json" for which in RANGES)]
-            self.published.keep(folder, {name + end for name in names for end in endings})
+            self.published.keep(folder, {f"{name}.json" for name in names})
+            plots = {f"{name}.{which.name}.json" for name in names for which in RANGES}
+            self.published.keep(f"{PLOTS}/{folder}", plots)
         for name in self.published.folders("glidein") - set(entries):
             self.published.remove_folder(f"glidein/{name}")
 

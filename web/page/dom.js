@@ -9,7 +9,7 @@ export function el(tag, properties = {}, ...children) {
     else if (value === true) made.setAttribute(name, "");
     else made.setAttribute(name, value);
   }
-  made.append(...children.flat().filter((one) => one !== null && one !== undefined));
+  made.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined));
   return made;
 }
 
@@ -35,9 +35,11 @@ const UNITS = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
 // A length of time in one or two units: 45 s, 3 min 20 s, 1 d 4 h.
 export function span(seconds) {
   if (seconds === null || seconds === undefined) return "–";
-  const left = Math.round(Math.abs(seconds));
+  const exact = Math.abs(seconds);
+  if (exact > 0 && exact < 0.9995) return `${Math.round(exact * 1000)} ms`;
+  const left = Math.round(exact);
   const place = UNITS.findIndex(([length]) => left >= length);
-  if (place < 0) return seconds > 0 && seconds < 1 ? `${Math.round(seconds * 1000)} ms` : "0 s";
+  if (place < 0) return "0 s";
   const [length, unit] = UNITS[place];
   let text = `${Math.floor(left / length)} ${unit}`;
   if (place + 1 < UNITS.length) {
@@ -68,18 +70,28 @@ export function dot(level) {
     el("span", { class: "word" }, word));
 }
 
-export const entryLink = (name) => el("a", { href: `#/entry/${encodeURIComponent(name)}` }, name);
-export const frontendLink = (name) =>
-  el("a", { href: `#/frontend/${encodeURIComponent(name)}` }, name);
+// A long name, with places where a line may end: after what joins its parts.
+export function name(text) {
+  const parts = String(text).split(/(?<=[_./@:-])/);
+  return parts.flatMap((part, at) => (at ? [el("wbr"), part] : [part]));
+}
+
+export const entryLink = (entry) => el("a", { href: `#/entry/${encodeURIComponent(entry)}` }, name(entry));
+export const frontendLink = (frontend) =>
+  el("a", { href: `#/frontend/${encodeURIComponent(frontend)}` }, name(frontend));
 
 // How long ago something was.
 export const ago = (seconds) => (seconds < 2 ? "just now" : `${span(seconds)} ago`);
 
-// A plain table. Heads are texts; one that begins with # is over numbers.
+// A plain table. Heads are texts; one that begins with # is over numbers. On a telephone a row is a
+// card, in which each cell says its head.
 export function table(heads, rows) {
+  for (const row of rows) {
+    [...row.children].forEach((cell, at) => cell.setAttribute("data-label", (heads[at] ?? "").replace(/^#/, "")));
+  }
   const made = heads.map((head) => (head.startsWith("#")
     ? el("th", { scope: "col", class: "n" }, head.slice(1)) : el("th", { scope: "col" }, head)));
-  return el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, ...made)), el("tbody", {}, ...rows)));
+  return el("div", { class: "scroll" }, el("table", { class: "cards" }, el("thead", {}, el("tr", {}, ...made)), el("tbody", {}, ...rows)));
 }
 
 // A part of a whole as a bar.

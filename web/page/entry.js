@@ -1,7 +1,7 @@
 // One entry: why it does what it does, what it did, and how its glideins ended.
 
 import { now, part, read } from "./data.js";
-import { ago as past, dot, el, frontendLink, meter, moment, number, section, SOON_S, span, table } from "./dom.js";
+import { ago as past, dot, el, frontendLink, meter, moment, name, number, section, SOON_S, span, table } from "./dom.js";
 import { failures, together } from "./failures.js";
 import { Glideins } from "./glideins.js";
 import { Plots } from "./plots.js";
@@ -17,15 +17,17 @@ export class Entry {
     this.more = el("div");
     this.plots = new Plots(`entry/${name}`);
     this.glideins = new Glideins(name);
-    this.element = el("div", {}, this.top, this.failures, this.plots.element, this.more, this.glideins.element);
+    this.parts = [this.top, this.failures, this.plots.element, this.more, this.glideins.element];
+    this.element = el("div", {}, ...this.parts);
   }
 
   async update(factory) {
     const row = factory.entries.find((one) => one.name === this.name);
     if (!row) {
-      this.element.replaceChildren(el("h1", {}, this.name), el("p", { class: "bad" }, "There is no such entry."));
+      this.element.replaceChildren(el("h1", {}, name(this.name)), el("p", { class: "bad" }, "There is no such entry."));
       return;
     }
+    if (!this.top.isConnected) this.element.replaceChildren(...this.parts); // it is back
     const history = this.plots.update();
     let told;
     try {
@@ -34,7 +36,7 @@ export class Entry {
       this.top.replaceChildren(this.heading(row), el("p", { class: "quiet" }, `Nothing more is known yet: ${error.message}`));
       return;
     }
-    this.top.replaceChildren(this.heading(row), ...[
+    this.top.replaceChildren(this.heading(row, told), ...[
       el("p", { class: "why" }, told.words),
       trouble(told),
       counts(told),
@@ -48,10 +50,12 @@ export class Entry {
     await history;
   }
 
-  heading(row) {
+  // What `told` says is not said twice.
+  heading(row, told) {
+    const said = told?.findings.some((one) => one.state !== "ok");
     return el("div", {}, el("p", { class: "path" }, el("a", { href: "#/" }, "Entries"), " / "),
-      el("h1", {}, dot(row.level), " ", this.name, row.site ? el("small", {}, ` at ${row.site}`) : null),
-      ["ok", "idle"].includes(row.level) ? null : el("p", { class: `verdict ${row.level}` }, row.words));
+      el("h1", {}, dot(row.level), " ", name(this.name), row.site ? el("small", {}, ` at ${row.site}`) : null),
+      said || ["ok", "idle"].includes(row.level) ? null : el("p", { class: `verdict ${row.level}` }, row.words));
   }
 }
 
@@ -115,8 +119,8 @@ function requests(told) {
 function causes(told) {
   const all = { ...told.ended, causes: told.ended.causes.map((one) => ({ ...one, hours: together(one.hours) })) };
   return failures("Failures by cause", all, told.ended.since, now(), ["Last", "For example"], (one) => [
-    el("td", {}, moment(one.last)),
-    el("td", { class: "words" }, one.sample.glidein, one.sample.node ? ` on ${one.sample.node}` : "",
+    el("td", { class: "when" }, moment(one.last)),
+    el("td", { class: "words" }, one.sample.glidein, one.sample.node ? [" on ", name(one.sample.node)] : "",
       one.sample.detail ? el("small", { class: "detail" }, one.sample.detail) : null),
   ]);
 }
@@ -133,7 +137,7 @@ function nodes(told) {
     }
   }
   const rows = [...found].sort((a, b) => b[1].count - a[1].count).slice(0, 20).map(([node, one]) => el("tr", {},
-    el("td", { class: "n" }, number(one.count)), el("td", {}, node || el("span", { class: "quiet" }, "not known")),
+    el("td", { class: "n" }, number(one.count)), el("td", { class: "node" }, node ? name(node) : el("span", { class: "quiet" }, "not known")),
     el("td", {}, meter(one.count, told.ended.failed)), el("td", { class: "words" }, one.causes.join(", "))));
   return rows.length ? section("Failures by node", table(["#Count", "Node", "Of all failures", "Why"], rows)) : null;
 }

@@ -1,7 +1,7 @@
 // Frontends: what each asks of all entries, what it has, and how long its credentials live.
 
 import { now, part, read } from "./data.js";
-import { ago as past, el, entryLink, frontendLink, moment, number, section, SOON_S, span, table } from "./dom.js";
+import { ago as past, el, entryLink, frontendLink, moment, name, number, section, SOON_S, span, table } from "./dom.js";
 import { failures } from "./failures.js";
 import { refusals } from "./entry.js";
 import { Plots } from "./plots.js";
@@ -64,21 +64,23 @@ export class Frontend {
       label: "What it asks of each entry",
     });
     const search = el("input", { type: "search", placeholder: "Search  ( / )", "aria-label": "Search entries", input: () => this.table.filter(search.value) });
-    this.element = el("div", {}, this.top, this.failures, this.plots.element,
-      el("section", {}, el("h2", {}, "Entries ", this.table.count), el("div", { class: "tools" }, search), this.table.element), this.bottom);
+    this.parts = [this.top, this.failures, this.plots.element,
+      el("section", {}, el("h2", {}, "Entries ", this.table.count), el("div", { class: "tools" }, search), this.table.element), this.bottom];
+    this.element = el("div", {}, ...this.parts);
   }
 
   async update(factory) {
     if (!factory.frontends.some((one) => one.frontend === this.name)) {
-      this.element.replaceChildren(el("h1", {}, this.name), el("p", { class: "bad" }, "There is no such Frontend."));
+      this.element.replaceChildren(el("h1", {}, name(this.name)), el("p", { class: "bad" }, "There is no such Frontend."));
       return;
     }
+    if (!this.top.isConnected) this.element.replaceChildren(...this.parts); // it is back
     const history = this.plots.update();
     const told = await read(`frontend/${part(this.name)}.json`);
     const one = (title, value) => el("div", { class: "sum" }, el("b", {}, number(value)), ` ${title}`);
     this.top.replaceChildren(
       el("p", { class: "path" }, el("a", { href: "#/frontends" }, "Frontends"), " / "),
-      el("h1", {}, this.name, el("small", {}, ` is ${told.identity}`)),
+      el("h1", {}, name(this.name), el("small", {}, " is ", name(told.identity))),
       el("div", { class: "sums" }, one("running", told.glideins.running), one("idle", told.glideins.idle), one("held", told.glideins.held),
         one("asked idle", told.idle), one("asked at most", told.max), one("entries", told.entries)),
       el("p", { class: "quiet" }, Object.entries(told.clients).map(([name, when]) => `${name} heard ${ago(when)}`).join(", ") || "It has not asked for anything."));
@@ -89,6 +91,8 @@ export class Frontend {
     await history;
   }
 }
+
+const SHOWN = 30; // credentials; those that end first
 
 export function credentials(all) {
   const rows = all.map((one) => {
@@ -101,5 +105,7 @@ export function credentials(all) {
   });
   if (!rows.length) return null;
   const heads = ["Frontend", "Client", "For", "Left", "Until", "Identifier"];
-  return section("Credentials", table(heads, rows));
+  const rest = rows.splice(SHOWN);
+  return section("Credentials", table(heads, rows),
+    rest.length ? el("details", {}, el("summary", {}, `${number(rest.length)} more, which end later`), table(heads, rest)) : null);
 }

@@ -30,7 +30,7 @@ export class Health {
         el("p", {}, `${factory.state}, process ${factory.pid ?? "–"}, since ${moment(factory.started)}; `
           + `the page took ${span(factory.took_s)} to write.`),
         table(["", "State", "#Last sign", "#Cycle", "#Died lately"], [daemon("views", factory.views), daemon("page", factory.monitor),
-          ...factory.daemons.map(([state, count]) => el("tr", {}, el("th", { scope: "row" }, `${number(count)} of entries`), el("td", { colspan: 4 }, state)))])),
+          ...factory.daemons.map(([state, count]) => el("tr", {}, el("th", { scope: "row" }, `${number(count)} ${count === 1 ? "entry" : "entries"}`), el("td", { colspan: 4 }, state)))])),
       section("Views that all entries share", table(["View", "Taken", ""], views)),
       credentials(factory.credentials),
       section("For Prometheus", el("p", {}, el("a", { href: "metrics.prom" }, "metrics.prom"))),

@@ -8,6 +8,7 @@ import { Health } from "./health.js";
 import { Overview } from "./overview.js";
 
 const view = document.querySelector("#view");
+const fault = el("p", { class: "bad", role: "alert", hidden: true }); // above what is shown
 const TICK_MS = 1000;
 
 let shown = null; // the page: {element, update(factory), title}
@@ -43,7 +44,8 @@ function route() {
     }
     shown = null;
   }
-  view.replaceChildren(shown ? shown.element : el("p", { class: "quiet" }, "There is no such page."));
+  complain("");
+  view.replaceChildren(fault, shown ? shown.element : el("p", { class: "quiet" }, "There is no such page."));
   window.scrollTo(0, 0);
   for (const link of document.querySelectorAll("nav a")) {
     if (link.getAttribute("href") === (address || "#/")) link.setAttribute("aria-current", "page");
@@ -57,9 +59,15 @@ async function update() {
   const page = shown;
   try {
     if (factory) await page?.update(factory);
+    if (factory && page === shown) complain("");
   } catch (error) {
-    if (page === shown) page.element.replaceChildren(el("p", { class: "bad" }, `Cannot show this: ${error.message}`));
+    if (page === shown) complain(`Not all of this is up to date: ${error.message}`);
   }
+}
+
+function complain(text) {
+  fault.textContent = text;
+  fault.hidden = !text;
 }
 
 async function refresh() {
@@ -74,7 +82,7 @@ async function refresh() {
   age();
   head();
   if (factory) await update();
-  else view.replaceChildren(el("p", { class: "bad" }, `Nothing could be read: ${problem}`));
+  else complain(`Nothing could be read: ${problem}`);
 }
 
 function head() {

@@ -46,11 +46,15 @@ function clock(epoch) {
   return hour.startsWith("00:00") ? day.slice(5) : hour.slice(0, 5);
 }
 
+// A number on the axis: 1.5K, 120K.
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const short = (value) => (value === null ? "" : compact.format(value));
+
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export class Plots {
   constructor(name) {
-    this.base = name.split("/").map(part).join("/");
+    this.base = ["history", ...name.split("/").map(part)].join("/");
     this.range = "hours";
     this.read = 0;
     this.made = [];
@@ -117,7 +121,7 @@ export class Plots {
     const options = {
       width: this.width(), height: 200,
       scales: { x: { range: () => [this.told.written - this.told.length_s, this.told.written] }, y: { range: (_, low, high) => [0, Math.max(1, high ?? 1) * 1.05] } },
-      axes: [{ ...axis, values: (_, all) => all.map(clock) }, { ...axis, size: 48 }],
+      axes: [{ ...axis, values: (_, all) => all.map(clock) }, { ...axis, size: 48, values: (_, all) => all.map(short) }],
       cursor: { points: { size: 6 }, drag: { x: true, y: false } },
       legend: { live: true },
       series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}" }, ...plot.lines.map(([, label, name, dashed, filled]) => ({

@@ -30,7 +30,7 @@ export class Table {
       this.heads.set(column.key, th);
       return th;
     });
-    this.table = el("table", { "aria-label": label }, el("thead", {}, el("tr", {}, ...head)), this.body);
+    this.table = el("table", { "aria-label": label, class: label === "Entries" ? undefined : "cards sorted" }, el("thead", {}, el("tr", {}, ...head)), this.body);
     this.element = el("div", { class: "scroll" }, this.table, this.none);
   }
 

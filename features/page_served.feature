@@ -1,0 +1,15 @@
+Feature: Any web server serves the page, and no cache shows old numbers
+  Files alone, with the configurations of nginx and Apache that come with the factory.
+
+  Scenario Outline: <server> serves it, and no cache shows old numbers
+    Given <server> serves a page, with a Squid in front of it
+    When a number changes between two looks through the Squid
+    Then the second look shows the new number
+    And the metrics come with the type that Prometheus wants
+    And caches keep nothing of an entry that is called like a hash
+
+    Examples:
+      | server      |
+      | nginx       |
+      | Apache      |
+      | the factory |
