@@ -13,3 +13,15 @@ Feature: Any web server serves the page, and no cache shows old numbers
       | nginx       |
       | Apache      |
       | the factory |
+
+  Scenario Outline: A browser has nothing to complain about what <server> serves
+    Given a factory at night, with entries that work, wait, fail and rest
+    And <server> serves what its monitor wrote
+    When somebody looks at all its pages there
+    Then the browser has nothing to complain about
+
+    Examples:
+      | server              |
+      | nginx               |
+      | Apache              |
+      | Python's own server |

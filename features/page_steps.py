@@ -20,6 +20,13 @@ from tests.decided import failed, useful
 from tests.deciding import NOW
 
 PHASES = {"fetch": 2_300, "check": 900, "setup": 4_100, "condor": 1_500, "run": 7_000_000}
+PAGES = {
+    "#/": "entries",
+    "#/entry/Wisconsin_main": "entry",
+    "#/frontends": "frontends",
+    "#/frontend/cms": "frontend",
+    "#/health": "health",
+}
 
 
 @given("a factory at night, with entries that work, wait, fail and rest")

@@ -4,7 +4,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from features.browser_fixtures import PHONE, WIDE, Browser, ShownFactory
 from features.factory_fixtures import wait_for
-from features.page_steps import click, go, open_page
+from features.page_steps import PAGES, click, go, open_page
 from orchestrator.deciding.backoff import Backoff, Backoffs
 from orchestrator.deciding.request import Refusal
 from tests.decided import failed
@@ -22,13 +22,6 @@ LONGEST_KEY_MS = 500  # loose, for busy machines; a quiet one needs 100 at most
 
 TRIES = 8  # of what is measured: on a busy machine, the best of them
 
-PAGES = {
-    "#/": "entries",
-    "#/entry/Wisconsin_main": "entry",
-    "#/frontends": "frontends",
-    "#/frontend/cms": "frontend",
-    "#/health": "health",
-}
 
 # The least contrast of each kind of text with what is behind it.
 CONTRAST = """
@@ -129,6 +122,8 @@ def no_hit(browser: Browser) -> None:
     assert browser.run("return window.hit") is None
     assert browser.all("main img, main script, main iframe") == []
     assert browser.all("a[href^='javascript']") == []
+    browser.save("hostile", whole=True)
+    browser.size(*WIDE)
 
 
 @then("nothing is wider than the screen")

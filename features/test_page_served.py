@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -12,7 +15,9 @@ from typing import cast
 import requests
 from pytest_bdd import given, parsers, scenarios, then, when
 
-from features.browser_fixtures import LIMIT_S
+from features.browser_fixtures import LIMIT_S, WIDE, Browser, ShownFactory
+from features.factory_fixtures import wait_for
+from features.page_steps import PAGES, go
 from orchestrator.monitor.openmetrics import CONTENT_TYPE
 from orchestrator.monitor.published import Published
 from orchestrator.stage.static_server import serving
@@ -40,6 +45,62 @@ class PageSite:
             return session.get(url, proxies={"http": self.cache}, timeout=LIMIT_S)
 
 
+@contextmanager
+def served(server: str, folder: Path) -> Iterator[str]:
+    """Serve ``folder/stage``; yields the address."""
+    stage = folder / "stage"
+    if server == "the factory":
+        with serving(stage) as ours:
+            yield ours.url
+    elif server == "Python's own server":
+        with python_server(stage) as url:
+            yield url
+    else:
+        kind = cast(Kind, {"nginx": "nginx", "Apache": "apache"}[server])
+        with running(kind, Settings(folder / "web", free_port(), root=stage)) as theirs:
+            yield theirs.url
+
+
+@contextmanager
+def python_server(stage: Path) -> Iterator[str]:
+    port = free_port()
+    words = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1")
+    with subprocess.Popen(
+        words, cwd=stage, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            wait_for("Python's server", lambda: answers(port))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@given(parsers.parse("{server} serves what its monitor wrote"), target_fixture="address")
+def serves_what_was_written(server: str, shown_factory: ShownFactory) -> Iterator[str]:
+    need(*({"nginx": ["nginx"], "Apache": ["apache2"]}.get(server, [])))
+    folder = Path(tempfile.mkdtemp(prefix="page-test."))
+    folder.chmod(0o755)
+    shutil.copytree(shown_factory.configured.stage / "monitor", folder / "stage/monitor")
+    with served(server, folder) as url:
+        yield f"{url}/monitor/index.html"
+    shutil.rmtree(folder)
+
+
+@when("somebody looks at all its pages there")
+def look_at_all(browser: Browser, address: str) -> None:
+    browser.size(*WIDE)
+    browser.driver.get("about:blank")
+    browser.complaints()
+    browser.driver.get(address)
+    for page in PAGES:
+        go(browser, page)
+
+
 @given(
     parsers.parse("{server} serves a page, with a Squid in front of it"),
     target_fixture="site",
@@ -53,12 +114,7 @@ def served_page(server: str) -> Iterator[PageSite]:
     published.put("metrics.prom", b"# EOF\n")
     published.put(HASHED, b"{}")
     with ExitStack() as servers:
-        if server == "the factory":
-            url = servers.enter_context(serving(folder / "stage")).url
-        else:
-            kind = cast(Kind, {"nginx": "nginx", "Apache": "apache"}[server])
-            settings = Settings(folder / "web", free_port(), root=folder / "stage")
-            url = servers.enter_context(running(kind, settings)).url
+        url = servers.enter_context(served(server, folder))
         settings = Settings(folder / "squid", free_port(), origins=(url,), cache_mb=64)
         cache = servers.enter_context(running("squid", settings)).url
         yield PageSite(published, url, cache)

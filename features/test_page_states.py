@@ -51,7 +51,9 @@ def nothing_read(browser: Browser) -> None:
 @then("they read that nothing was decided yet, and that there is no history")
 def nothing_yet(browser: Browser) -> None:
     browser.see("nothing was decided yet", ".why")
+    browser.see("What Frontends ask for is not known", "section")
     browser.see("Nothing is known of this time", "figure")
+    browser.save("new")
 
 
 @then("they read that there is no such entry")
@@ -71,6 +73,7 @@ def asks_unknown(browser: Browser, name: str) -> None:
     asked, most, running = row(browser, name)[4:7]
     assert (asked, most) == ("\N{EN DASH}", "\N{EN DASH}")
     assert running == "32"
+    browser.save("unknown")
 
 
 @then(parsers.parse("the page says that its numbers are {age} old"))

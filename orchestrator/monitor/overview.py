@@ -85,7 +85,8 @@ def trouble(summary: EntrySummary, about: Mapping[str, Any]) -> tuple[str, str]:
     if summary["down"]:
         return DOWN, summary["down"]
     if summary["refused"]:
-        return WARN, f"{summary['refused']} requests are not served"
+        many = summary["refused"] > 1
+        return WARN, f"{summary['refused']} request{'s are' if many else ' is'} not served"
     if summary["state"] == "idle" or not (summary["requests"] or _has(summary)):
         return IDLE, "nobody asks for anything"
     if about.get("binds"):

@@ -62,12 +62,13 @@ export class Entry {
 const LEVEL = { fail: "bad", warn: "warn", ok: "calm" };
 // Of these a time is said below, which stays true while the file does not change.
 const TIMED = ["back-off", "credential"];
+const SAID = ["decision"]; // above
 
 // What keeps the entry from more, in the words of `why`, and what mends it.
 function trouble(told) {
   const line = (level, words, mend) => el("li", { class: level }, words, mend ? el("code", { class: "mend" }, mend) : null);
   const items = [
-    ...told.findings.filter((one) => one.state !== "ok" && !TIMED.includes(one.what))
+    ...told.findings.filter((one) => one.state !== "ok" && ![...TIMED, ...SAID].includes(one.what))
       .map((one) => line(one.what === "requests" ? "idle" : LEVEL[one.state], one.words, one.mend)),
     ...told.backoffs.map((one) => line("warn", `${one.share} waits after failures (${one.phase}, until ${moment(one.until)}): ${one.why}`)),
     ...told.downtimes.filter((one) => !one.holds).map((one) => line("down",
@@ -96,15 +97,26 @@ function counts(told) {
   const has = told.glideins;
   const one = (title, value) => el("div", { class: "sum" }, el("b", {}, number(value)), ` ${title}`);
   const parts = has ? STATES.filter(([name]) => has[name]).map(([name, title]) => `${number(has[name])} ${title}`) : [];
-  return el("div", {}, el("div", { class: "sums" },
+  const there = has ? parts.join(", ") || (has.held ? "" : "no glideins") : "no glideins are known";
+  return el("div", {}, passed(told, "queue", told.alive), el("div", { class: "sums" },
     one("running", has?.running), one("idle", has?.idle), one("held", has?.held),
     one("submitted now", told.submit), one("removed now", told.remove)),
-  el("p", { class: "quiet" }, parts.join(", ") || (has ? "no glideins" : "no glideins are known"),
-    `; decided ${ago(told.decided)}, queue seen ${ago(told.views.queue.taken)}, requests seen ${ago(told.views.requests.taken)}`));
+  el("p", { class: "quiet" }, [there,
+    `decided ${ago(told.decided)}, queue seen ${ago(told.views.queue.taken)}, requests seen ${ago(told.views.requests.taken)}`].filter(Boolean).join("; ")));
+}
+
+// What is shown of a view that cannot be trusted now, was true once.
+function passed(told, which, alive = true) {
+  const view = told.views[which];
+  return (alive && view.freshness === "fresh") || !view.taken ? null
+    : el("p", { class: "warn" }, `Not known now. It was so ${ago(view.taken)}:`);
 }
 
 function requests(told) {
-  if (!told.requests.length) return section("Requests", el("p", { class: "quiet" }, "Nobody asks for anything."));
+  const known = told.views.requests.freshness === "fresh";
+  if (!told.requests.length) {
+    return section("Requests", el("p", { class: "quiet" }, known ? "Nobody asks for anything." : "What Frontends ask for is not known."));
+  }
   const heads = ["Frontend", "Client", "#Asked idle", "#At most", "#Idle", "#Running", "#Held", "#Submits", "What binds"];
   const rows = told.requests.map((one) => el("tr", {},
     el("td", {}, frontendLink(one.frontend), " ", el("small", {}, one.security_class)),
@@ -113,7 +125,7 @@ function requests(told) {
     el("td", { class: "n" }, number(one.has?.idle)), el("td", { class: "n" }, number(one.has?.running)), el("td", { class: "n" }, number(one.has?.held)),
     el("td", { class: "n" }, number(one.submit)),
     el("td", { class: "words", title: one.words }, one.binds ? one.binds.words : one.words, one.remove ? `; removes ${number(one.remove)}: ${one.removal}` : "")));
-  return section("Requests", table(heads, rows));
+  return section("Requests", passed(told, "requests"), table(heads, rows));
 }
 
 function causes(told) {

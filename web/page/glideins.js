@@ -39,6 +39,7 @@ export class Glideins {
     const made = table(heads, []);
     made.firstChild.classList.add("glideins");
     this.body = made.querySelector("tbody");
+    this.table = made;
     this.element = section("Glideins that ended last", this.note, made);
   }
 
@@ -46,6 +47,7 @@ export class Glideins {
     const said = JSON.stringify(glideins);
     if (said === this.said) return;
     this.said = said;
+    this.table.hidden = !glideins.length;
     this.note.textContent = glideins.length ? "Logs are cut to their end, and without what may be a secret." : "None of late.";
     this.body.replaceChildren(...glideins.flatMap((one) => {
       const log = this.open.get(one.glidein);
