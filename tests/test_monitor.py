@@ -14,6 +14,7 @@ from orchestrator.errors import FactoryError
 from orchestrator.explain import entry as explain_entry
 from orchestrator.monitor.entry_pages import public
 from orchestrator.queue.queue_view import IDLE_STATES, State
+from tests.configured import ENTRY, Configured
 from tests.decided import failed, useful
 from tests.deciding import NOW, queue
 from tests.watched import Watched
@@ -183,6 +184,20 @@ def test_files_of_an_entry_that_is_no_more_go(watched: Watched) -> None:
     assert not stray.exists()
     assert not (watched.stage / "monitor/glidein/gone").exists()
     assert (watched.stage / "monitor/entry/north.json").exists()
+
+
+def test_an_entry_may_be_called_like_a_file_of_another(
+    watched: Watched, configured: Configured
+) -> None:
+    configured.write("entries/north.hours.toml", ENTRY)
+    configured.reconfig()
+    watched.decided.decide("north", ASKS, HAS)
+    watched.decided.decide("north.hours", {}, {"cms": "1 running"})
+    watched.look()
+    for entry, running in (("north", 10), ("north.hours", 1)):
+        assert watched.told(f"entry/{entry}.json")["entry"] == entry
+        columns = watched.told(f"history/entry/{entry}.hours.json")["columns"]
+        assert columns["running"] == [running]
 
 
 def test_everybody_may_read_it_whatever_the_umask(watched: Watched) -> None:

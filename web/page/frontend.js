@@ -60,7 +60,8 @@ export class Frontend {
       ],
       key: (row) => `${row.entry} ${row.client}`,
       sorted: { key: "asked", down: true },
-      empty: "It asks no entry for anything.",
+      empty: "No entry is like that.",
+      nothing: "It asks no entry for anything.",
       label: "What it asks of each entry",
     });
     const search = el("input", { type: "search", placeholder: "Search  ( / )", "aria-label": "Search entries", input: () => this.table.filter(search.value) });

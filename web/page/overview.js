@@ -37,6 +37,7 @@ export class Overview {
       key: (row) => row.name,
       sorted: { key: "level", down: false },
       empty: "No entry is like that.",
+      nothing: "There is no entry.",
       label: "Entries",
     });
     this.search = el("input", {

@@ -9,11 +9,12 @@ const AT_ONCE = 60;
 const later = window.requestIdleCallback ?? ((work) => setTimeout(work, 1));
 
 export class Table {
-  constructor({ columns, key, sorted, empty, label }) {
+  constructor({ columns, key, sorted, empty, label, nothing = empty }) {
     this.columns = columns;
     this.key = key;
     this.sorted = sorted; // {key, down}
-    this.empty = empty;
+    this.empty = empty; // no row is left by the filter
+    this.nothing = nothing; // there is none at all
     this.rows = [];
     this.drawn = new Map(); // by key: {row, said, tr}
     this.texts = new WeakMap(); // by row: what is searched
@@ -138,6 +139,7 @@ export class Table {
   tally() {
     const shown = this.rows.filter((row) => this.matches(row)).length;
     this.none.hidden = shown > 0;
+    this.none.textContent = this.rows.length ? this.empty : this.nothing;
     this.count.textContent = shown === this.rows.length ? `${shown}` : `${shown} of ${this.rows.length}`;
   }
 }
