@@ -121,6 +121,7 @@ def not_known(browser: Browser, name: str) -> None:
     )
 )
 def row_shows(browser: Browser, name: str, running: int, idle: int, asked: int) -> None:
+    browser.see(name, "td.name")
     cells = row(browser, name)
     heads = [re.sub(r" [↑↓]$", "", text) for text in browser.texts("th")]
     found = dict(zip(heads, cells, strict=True))
