@@ -9,7 +9,8 @@ setup() {
   load helper
   local module
   for module in log clock job config phase report knob expand vars places system expiry batch mjf \
-    credentials lifetime collectors security resource_slots slots policy configure startd failure; do
+    credentials lifetime collectors security resource_slots slots policy cvmfs containers \
+    configure startd failure; do
     # shellcheck source=/dev/null
     source "$LIB/$module.sh"
   done
