@@ -126,6 +126,18 @@ def differs(path: Path, content: bytes, mode: int = 0o644) -> bool:
         return True
 
 
+def write_all(file: int, content: bytes) -> None:
+    """Write all of ``content`` to a descriptor: a disk that is nearly full takes some, and says so
+    the next time.
+
+    Raises:
+        OSError: not all of it was written.
+    """
+    left = memoryview(content)
+    while left:
+        left = left[os.write(file, left) :]
+
+
 def make_folder(path: Path) -> None:
     """Make ``path`` and what is missing above it, readable for all whatever the umask."""
     if path.is_dir():

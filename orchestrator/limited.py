@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from orchestrator import disk
+
 Result = TypeVar("Result")
 
 _CHUNK = 1 << 20  # bytes
@@ -72,9 +74,7 @@ def _answer(call: Callable[[], object], parent: int, ours: int, theirs: int) -> 
             answer = pickle.dumps((True, call()))
         except Exception as error:  # noqa: BLE001  # it is raised where it belongs
             answer = _failure(error)
-        sent = memoryview(answer)
-        while sent:
-            sent = sent[os.write(theirs, sent) :]
+        disk.write_all(theirs, answer)
         os._exit(0)
     finally:
         os._exit(1)

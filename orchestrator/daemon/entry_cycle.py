@@ -17,6 +17,7 @@ from orchestrator.daemon import state_file
 from orchestrator.daemon.board import Slot
 from orchestrator.daemon.entry_actions import act
 from orchestrator.daemon.entry_ads import EntryAds, due_after_s
+from orchestrator.daemon.logs import step_failed
 from orchestrator.daemon.own_requests import OwnRequests
 from orchestrator.daemon.stamp import stamp
 from orchestrator.deciding import backoff
@@ -24,7 +25,7 @@ from orchestrator.deciding.backoff import Backoffs
 from orchestrator.deciding.decision import decide
 from orchestrator.deciding.request import RequestsView
 from orchestrator.deciding.verdict import Decision, Turns
-from orchestrator.errors import FactoryError, words
+from orchestrator.errors import FactoryError
 from orchestrator.outputs import outcome, outcomes, prune
 from orchestrator.outputs.outcome import Ended, Outcome
 from orchestrator.protocol.keys import Keyring
@@ -441,13 +442,8 @@ class EntryCycle:
         """Return what ``step`` does, or ``otherwise`` when that fails; then say so once."""
         try:
             result = step()
-        except Exception as error:
-            said = words(error)
-            if self._problems.get(name) != said:
-                # What the machine lacks is no bug: where in the code it was felt helps nobody.
-                known = isinstance(error, OSError | FactoryError)
-                log.error("step=%s failed: %s", name, said, exc_info=not known)
-            self._problems[name] = said
+        except Exception as error:  # noqa: BLE001  # it is logged
+            step_failed(log, name, error, self._problems)
             return otherwise
         self._problems[name] = ""
         return result

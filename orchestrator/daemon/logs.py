@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from orchestrator import disk
+from orchestrator.errors import FactoryError, words
 from orchestrator.worktree.daemon_settings import Logs
 
 
@@ -26,6 +27,18 @@ class Line(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return super().format(record).replace("\n", " | ")
+
+
+def step_failed(
+    log: logging.Logger, step: str, error: Exception, problems: dict[str, str]
+) -> None:
+    """Note in ``problems``, by step, in words why ``step`` failed, and log what is new of it."""
+    said = words(error)
+    if problems.get(step) != said:
+        # What the machine lacks is no bug: where in the code it was felt helps nobody.
+        known = isinstance(error, OSError | FactoryError)
+        log.error("step=%s failed: %s", step, said, exc_info=not known)
+    problems[step] = said
 
 
 class Log(logging.Handler):

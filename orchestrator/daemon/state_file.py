@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from orchestrator import disk
+
 
 def write(path: Path, state: dict[str, Any], mode: int = 0o644) -> None:
     """Replace ``path`` as a whole; not brought to the disk at once: it is soon written again.
@@ -14,11 +16,10 @@ def write(path: Path, state: dict[str, Any], mode: int = 0o644) -> None:
         OSError: it cannot be written, and is as it was; the error names it.
     """
     part = path.with_name(f".part-{path.name}")
-    text = memoryview(json.dumps(state, separators=(",", ":")).encode() + b"\n")
+    text = json.dumps(state, separators=(",", ":")).encode() + b"\n"
     file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
-        while text:  # a disk that is nearly full takes some, and says so the next time
-            text = text[os.write(file, text) :]
+        disk.write_all(file, text)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()  # what is left of the room is for others

@@ -15,8 +15,9 @@ from orchestrator.daemon import state_file
 from orchestrator.daemon.board import Slot
 from orchestrator.daemon.entry_cycle import MANY
 from orchestrator.daemon.factory_daemon import LEFT_DOWN
+from orchestrator.daemon.logs import step_failed
 from orchestrator.daemon.stamp import Stamp, stamp
-from orchestrator.errors import CollectorError, FactoryError, words
+from orchestrator.errors import CollectorError, FactoryError
 from orchestrator.protocol import records
 from orchestrator.protocol.ads import (
     Kind,
@@ -127,12 +128,8 @@ class ViewsDaemon:
         self._slot.beat()
         try:
             step()
-        except Exception as error:
-            said = words(error)
-            if self._problems.get(what) != said:
-                known = isinstance(error, OSError | FactoryError)
-                log.error("step=%s failed: %s", what, said, exc_info=not known)
-            self._problems[what] = said
+        except Exception as error:  # noqa: BLE001  # it is logged
+            step_failed(log, what, error, self._problems)
         else:
             self._problems.pop(what, None)
 

@@ -1,5 +1,6 @@
 """Read what daemons write, without taking "may not be read" for "is not there"."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ def read(path: Path) -> dict[str, Any]:
         ) from error
     except OSError:
         return {}
+
+
+def entry_folders(work: Path, configured: Iterable[str]) -> list[Path]:
+    """Return the folders of the entries that are ``configured``, and of those that once were."""
+    folder = work / "entries"
+    return sorted({*(folder / name for name in configured), *folder.iterdir()})
 
 
 def age(when: float | None, now: float) -> float | None:

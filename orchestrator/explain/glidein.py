@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from orchestrator.errors import FactoryError
-from orchestrator.explain import pool_name
+from orchestrator.explain import files, pool_name
 from orchestrator.explain.failures import sample
 from orchestrator.explain.records import SampleRecord
 from orchestrator.explain.words import Line
@@ -77,12 +77,8 @@ def explain(work: Path, text: str, *, now: float | None = None) -> GlideinRecord
     if match is None:
         raise FactoryError(f"{text}: its ad in the pool does not say which job it is")
     cluster, process = int(match[1]), int(match[2])
-    names = {
-        *read_factory(work).entries,
-        *(one.name for one in (work / "entries").iterdir()),
-    }
-    for name in sorted(names):
-        found = _in_entry(work / "entries" / name, cluster, process, now)
+    for folder in files.entry_folders(work, read_factory(work).entries):
+        found = _in_entry(folder, cluster, process, now)
         if found is not None:
             return found
     raise FactoryError(

@@ -15,6 +15,7 @@ from pathlib import Path
 import htcondor2 as htcondor
 
 from orchestrator.errors import FactoryError
+from orchestrator.explain import files
 from orchestrator.explain.frontends import views
 from orchestrator.limited import NoAnswer, limited
 from orchestrator.outputs import outcomes
@@ -43,9 +44,7 @@ def ident(work: Path, text: str) -> str:
     """
     name = name_in(text)
     record = read_factory(work)
-    names = {*record.entries, *(one.name for one in (work / "entries").iterdir())}
-    for entry in sorted(names):
-        folder = work / "entries" / entry
+    for folder in files.entry_folders(work, record.entries):
         found = _ended(folder, name) or _wrote(folder / "glideins", name)
         if found:
             return found

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from orchestrator import disk
 from orchestrator.daemon import state_file
 from orchestrator.outputs.outcome import STOPPED, Outcome
 
@@ -62,9 +63,11 @@ class Totals:
         self.launched += outcome.launched is True
         self.early += bool(outcome.failed_early(early_s))
         self.jobs += outcome.jobs or 0
-        if not outcome.good and not outcome.removed and outcome.code == STOPPED:
+        if outcome.good or outcome.removed:
+            pass  # neither stopped nor failed
+        elif outcome.code == STOPPED:
             self.stopped += 1
-        elif not outcome.good and not outcome.removed:
+        else:
             known = outcome.cause in self.failed or len(self.failed) < CAUSES
             cause = outcome.cause if known else OTHER
             self.failed[cause] = self.failed.get(cause, 0) + 1
@@ -178,9 +181,7 @@ def append(folder: Path, outcomes: Iterable[Outcome], day_bytes: int = DAY_BYTES
                 )
                 continue
             try:
-                left = memoryview(text)
-                while left:
-                    left = left[file.write(left) :]
+                disk.write_all(file.fileno(), text)
             except OSError as error:
                 file.truncate(size)  # they are told again: not twice
                 raise OSError(error.errno, error.strerror, file.name) from error
