@@ -22,11 +22,10 @@ from orchestrator.explain.records import (
 from orchestrator.explain.room import without
 from orchestrator.protocol.requests_view import STAMP
 from orchestrator.queue import shared_queue
-from orchestrator.queue.queue_view import Freshness
+from orchestrator.queue.queue_view import KINDS, Freshness
 from orchestrator.worktree import factory_record
 
 _NAMED = 5  # entries with the same problem
-_SUMS = ("idle", "running", "held")
 
 
 def explain(work: Path, *, now: float | None = None) -> FactoryRecord:
@@ -60,7 +59,7 @@ def explain(work: Path, *, now: float | None = None) -> FactoryRecord:
         "told_age_s": files.age(daemons.factory.get("written"), now),
         "views": daemons.views,
         "looks": looks,
-        "glideins": {key: _sum(entries.values(), key) for key in _SUMS},
+        "glideins": {key: _sum(entries.values(), key) for key in KINDS},
         "untold": sum(one["idle"] is None for one in entries.values()),
         "unknown": sum(not one["known"] for one in entries.values()),
         "entries": entries,

@@ -12,10 +12,9 @@ from orchestrator.explain.credentials import credentials
 from orchestrator.explain.records import FrontendRecord
 from orchestrator.explain.refusals import grouped
 from orchestrator.protocol import requests_view
+from orchestrator.queue.queue_view import KINDS
 from orchestrator.worktree.entry_limits import Limits
 from orchestrator.worktree.factory_record import FactoryRecord
-
-_SUMS = ("idle", "running", "held")
 
 
 @dataclass
@@ -86,7 +85,7 @@ def _record(
         "requests": len(asks.requests),
         "idle": sum(one.idle for one in asks.requests) if asked_known else None,
         "max": sum(one.max_glideins for one in asks.requests) if asked_known else None,
-        "glideins": {name: None if has is None else has.get(name, 0) for name in _SUMS},
+        "glideins": {name: None if has is None else has.get(name, 0) for name in KINDS},
         "refused": len(asks.refusals),
         "refusals": grouped(asks.refusals),
         "credentials": credentials(asks.requests, now),
@@ -101,6 +100,6 @@ def _glideins(statuses: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]
         told = True
         for share, about in status.get("decision", {}).get("shares", {}).items():
             sums = found.setdefault(share.rpartition(":")[0], {})
-            for name in _SUMS:
+            for name in KINDS:
                 sums[name] = sums.get(name, 0) + about["has"].get(name, 0)
     return found if told else None

@@ -26,6 +26,7 @@ from orchestrator.monitor.timeless import timeless
 from orchestrator.outputs import outcomes
 from orchestrator.outputs.outcomes import Totals
 from orchestrator.outputs.recent import recent
+from orchestrator.queue.queue_view import KINDS
 from orchestrator.worktree.entry_record import read_entry
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,6 @@ _RECENT_BYTES = 128 * 1024  # of outcomes, for the last glideins
 _DAY_S = 86_400
 _HOUR_S = 3_600.0
 _AGAIN_S = 300.0  # so soon a record is read again of which only the numbers changed
-_SUMS = ("idle", "running", "held")
 DAEMON = ("state", "silent_s", "cycle_s", "accidents", "problem")
 
 
@@ -75,7 +75,7 @@ class EntryPage:
         work decides again when it cannot, and says whether its own can; one at rest does not.
         """
         known = summary["daemon"] == "running" and summary["known"]
-        for name in (*_SUMS, "unseen"):
+        for name in (*KINDS, "unseen"):
             self.values[name] = summary[name] if known else None  # type: ignore[literal-required]
         asked = summary["daemon"] == "running" and (heard or summary["state"] == "working")
         for name in ("asked_idle", "asked_max"):
@@ -187,7 +187,8 @@ class EntryPages:
             name: counters(totals) for name, totals in statistics.frontends.items()
         }
         page.ended = by_frontend(record["ended"])
-        page.samples = metrics.of_entry(record, statistics, page.values).lines
+        samples = metrics.of_entry(record, statistics, page.values, page.clients)
+        page.samples = samples.lines
         told = {
             **public(record),
             "site": site,
@@ -203,7 +204,7 @@ def values_of(record: EntryRecord, totals: Totals) -> dict[str, float | None]:
     values: dict[str, float | None] = dict.fromkeys((*GAUGES, *COUNTERS))
     has = record["glideins"]
     if has is not None and record["alive"] and _fresh(record, "queue"):
-        values |= {name: has[name] for name in _SUMS}
+        values |= {name: has[name] for name in KINDS}
         values["unseen"] = record["unseen"]
     if record["alive"] and _fresh(record, "requests"):
         values["asked_idle"] = sum(one["asked"]["idle"] for one in record["requests"])
@@ -235,7 +236,7 @@ def public(record: EntryRecord) -> dict[str, Any]:
     for one in record["requests"]:
         has = one["has"]
         shown = {key: value for key, value in one.items() if key != "bounds"}  # of shares
-        shown["has"] = None if has is None else {name: has[name] for name in _SUMS}
+        shown["has"] = None if has is None else {name: has[name] for name in KINDS}
         requests.append(shown)
     causes = [{**cause, "sample": _sample(cause["sample"])} for cause in ended["causes"]]
     findings = [{**one, "words": scrub(one["words"])} for one in record["findings"]]

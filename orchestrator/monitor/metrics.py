@@ -12,12 +12,12 @@ from orchestrator.explain.records import EntryRecord, FactoryRecord, FrontendRec
 from orchestrator.monitor import families as F
 from orchestrator.monitor.openmetrics import Samples
 from orchestrator.outputs.outcomes import Statistics, Totals
+from orchestrator.queue.queue_view import KINDS
 
 _STATES = (
     *("wait", "pending", "stage_in", "idle_other", "unseen"),
     *("running_now", "stage_out", "running_other", "held"),
 )
-KINDS = ("idle", "running", "held")
 
 
 def of_factory(
@@ -107,9 +107,17 @@ def total(values: Any) -> float | None:
 
 
 def of_entry(
-    record: EntryRecord, statistics: Statistics, values: Mapping[str, Any]
+    record: EntryRecord,
+    statistics: Statistics,
+    values: Mapping[str, Any],
+    by_client: Mapping[str, Mapping[str, Any]],
 ) -> Samples:
-    """Return the samples of one entry; ``values`` are those of its history, None if unknown."""
+    """Return the samples of one entry.
+
+    Args:
+        values: Those of its history, None if unknown.
+        by_client: What :func:`clients` made of both.
+    """
     made, entry = Samples(), record["entry"]
     made.add(F.ENTRY_UP, record["alive"], entry=entry)
     made.add(F.ENTRY_CYCLE, (record["daemon"] or {}).get("cycle_s"), entry=entry)
@@ -133,7 +141,7 @@ def of_entry(
     asking = {one["frontend"]: Totals() for one in record["requests"]}
     for frontend, totals in {**asking, **statistics.frontends}.items():
         _add_totals(made, {"entry": entry, "frontend": frontend}, totals)
-    for client, about in clients(record, values).items():
+    for client, about in by_client.items():
         labels = {"entry": entry, "frontend": about["frontend"], "client": client}
         made.add(F.CLIENT_IDLE, about["asked_idle"], **labels)
         made.add(F.CLIENT_MAX, about["asked_max"], **labels)

@@ -18,7 +18,6 @@ ATTRIBUTES = (
     *("HoldReasonCode", "HoldReasonSubCode", "HoldReason", "NumSystemHolds"),
     *("GridJobId", "RemoteHost", "LastRemoteHost", "ReleaseReason", "NumJobStarts"),
 )
-STATES = ("idle", "running", "held")
 
 
 @dataclass(frozen=True)

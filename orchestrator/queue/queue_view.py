@@ -23,6 +23,7 @@ class State(enum.IntEnum):
 
 IDLE_STATES = frozenset((State.WAIT, State.PENDING, State.STAGE_IN, State.IDLE_OTHER))
 RUNNING_STATES = frozenset((State.RUNNING, State.STAGE_OUT, State.RUNNING_OTHER))
+KINDS = ("idle", "running", "held")  # all states, as they are summed
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from orchestrator.options import (
 )
 from orchestrator.queue import live_queue
 from orchestrator.queue.live_queue import LiveGlidein, Meant
+from orchestrator.queue.queue_view import KINDS
 from orchestrator.span import span
 from orchestrator.terminal import BAD, FAINT, Cell, Styled, say, table
 
@@ -72,7 +73,7 @@ def command(
     shown = found[:limit] if limit else found
     show(shown, now)
     counts = Counter(one.state for one in everything)
-    sums = ", ".join(f"{counts[name]} {name}" for name in live_queue.STATES)
+    sums = ", ".join(f"{counts[name]} {name}" for name in KINDS)
     more = f"; {len(found) - len(shown)} more: --limit 0" if len(shown) < len(found) else ""
     say(f"{entry} at {record.schedd}: {sums}{more}", FAINT)
 
