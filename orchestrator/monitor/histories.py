@@ -56,7 +56,8 @@ class History:
         self._published = published
         self.series = Series(folder / f"{name}.series")
         tier = TIERS[0]
-        back_s = _TREND * _TREND_S if "/" in name else tier.step_s * tier.steps
+        # The factory's sums go on from where they were, however long nobody wrote.
+        back_s = tier.step_s * tier.steps if name == FACTORY else _TREND * _TREND_S
         span = self.series.read(0, now - back_s, now)
         times = range(span.start, span.start + len(span.of("running")) * span.step_s, 60)
         self.trend = Trend(zip(times, span.of("running"), strict=True))

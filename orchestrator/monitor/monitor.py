@@ -73,7 +73,8 @@ class Monitor:
         daemons = Daemons.of(self._work)
         record = self._factory(now)
         look = record["looks"]["requests"]
-        heard = not look["problem"] and (look["age_s"] or _OLD_S) < _OLD_S
+        age_s = look["age_s"]
+        heard = not look["problem"] and age_s is not None and age_s < _OLD_S
         self._pages.update(
             record["entries"],
             daemons,
